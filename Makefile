@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vmlab: the module, its library and tools, and their tests. "make help" lists the
+# targets.
+
+prefix	?= /usr/local
+udevdir	?= /usr/lib/udev
+export prefix DESTDIR
+
+# What the module is built for: the running kernel where its headers are, else a
+# stock one out of the cache.
+host	:= $(shell uname -r)
+KERNEL	?= $(if $(wildcard /lib/modules/$(host)/build),host,6.1)
+# A VM has no use for a module of the host's kernel.
+guest	:= $(if $(filter host,$(KERNEL)),6.1,$(KERNEL))
+
+version := $(shell cat VERSION)
+vm	:= selftests/vm
+# What $(vm)/kernel says of $(KERNEL), asked only by targets that want to know.
+stock	= $(shell $(vm)/kernel $(KERNEL) $1)
+release	= $(if $(filter host,$(KERNEL)),$(host),$(call stock,release))
+kdir	= $(if $(filter host,$(KERNEL)),/lib/modules/$(host)/build,$(call stock,kdir))
+sources	:= Kbuild module uapi
+sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
+# Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
+# level only.
+kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
+
+all: module tools selftests ## build everything
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo 'KERNEL=6.1|6.12|host names the kernel (now $(KERNEL)), DESTDIR and prefix'
+	@echo 'the place to install to.'
+
+# The sources are linked into a folder for each kernel, so that objects for several
+# of them never mix. Type information for BPF can only be made where the headers
+# hold that of the kernel.
+module: ## build the kernel module: build/RELEASE/vmlab.ko
+	@release='$(release)' kdir='$(kdir)'; build=$(CURDIR)/build/$$release; \
+	[ "$$release" ] || exit 1; \
+	[ -d "$$kdir" ] || { \
+		echo "vmlab: no headers: apt-get install linux-headers-$$release" >&2; exit 1; }; \
+	[ ! -e "$$build/built" ] || \
+		[ "$$(find $(sources) -newer "$$build/built")" ] || exit 0; \
+	[ -e "$$kdir/vmlinux" ] || btf=CONFIG_DEBUG_INFO_BTF_MODULES=; \
+	mkdir -p "$$build" && touch "$$build/begun" && find "$$build" -type l -delete && \
+	cp -rs $(addprefix $(CURDIR)/,$(sources)) "$$build" && \
+	$(MAKE) --no-print-directory -C "$$kdir" M="$$build" $$btf modules && \
+	mv "$$build/begun" "$$build/built"
+
+tools: ## build the library and the tools
+	+@$(MAKE) --no-print-directory -C tools/lib all
+	+@$(MAKE) --no-print-directory -C tools/vmlab all
+
+selftests: tools ## build the tests
+	+@$(MAKE) --no-print-directory -C selftests all $(kselftest)
+
+# Nothing can be built before tools/deps has run: hence no prerequisites here.
+demo: ## watch pages appear, in a VM
+	@tools/deps demo
+	+@$(MAKE) -s tools
+	@$(vm)/run --kernel $(guest) -- tools/vmlab/vmlab demo
+
+check: ## run the tests in a VM
+	@tools/deps check
+	+@$(MAKE) -s selftests
+	@$(vm)/check --kernel $(guest) --timeout 1800 -- \
+		$(MAKE) -s -C selftests run_tests $(kselftest)
+
+bench: ## measure what things cost, each beside its peer
+	@tools/deps bench
+	+@$(MAKE) -s tools
+	+@$(MAKE) --no-print-directory -C selftests/bench run
+
+load: KERNEL = host
+load: module ## load the module into this machine's kernel
+	@tools/install/load build/$(host)/vmlab.ko
+
+unload: ## unload it
+	@$(sudo) rmmod vmlab
+
+install: all ## install module, library, tools, headers, man pages and the udev rule
+	+@$(MAKE) --no-print-directory -C tools/lib install
+	+@$(MAKE) --no-print-directory -C tools/vmlab install
+	install -D -m 644 -t $(DESTDIR)$(udevdir)/rules.d tools/install/60-vmlab.rules
+	@tools/install/module install $(version) $(release)
+	@[ "$(DESTDIR)" ] || tools/install/system
+
+uninstall: ## remove what install put there
+	+@$(MAKE) --no-print-directory -C tools/lib uninstall
+	+@$(MAKE) --no-print-directory -C tools/vmlab uninstall
+	$(RM) $(DESTDIR)$(udevdir)/rules.d/60-vmlab.rules
+	@tools/install/module uninstall $(version) $(release)
+
+clean: ## remove what was built (the kernels in the cache stay)
+	+@$(MAKE) --no-print-directory -C tools/lib clean
+	+@$(MAKE) --no-print-directory -C tools/vmlab clean
+	+@$(MAKE) --no-print-directory -C selftests clean $(kselftest)
+	+@$(MAKE) --no-print-directory -C selftests/bench clean
+	$(RM) -r build
+
+.PHONY: all help module tools selftests demo check bench load unload install \
+	uninstall clean
