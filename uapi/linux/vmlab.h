@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The interface of /dev/vmlab.
+ *
+ * Opening /dev/vmlab gives an empty region of memory: mmap() it, and every page
+ * fault of that memory is served by the vmlab module. A region can be used at
+ * once (lazily zero-filled, VMLAB_SIZE_DEFAULT bytes) or be configured first.
+ *
+ * Every ioctl carries the size of its struct in the request number. A struct
+ * grows only at its end, and zero in a new field means what the field's absence
+ * meant. The kernel takes a shorter struct of an older program (not shorter than
+ * its first version: EINVAL), and a longer one of a newer program as long as
+ * what it does not know is zero (E2BIG otherwise). Unknown flags and reserved
+ * fields that are not zero give EINVAL, unknown requests ENOTTY.
+ * An ioctl that fails has changed nothing, unless it says otherwise.
+ *
+ * Offsets, lengths and sizes are in bytes. Figures named "pages" count pages of
+ * vmlab_features.page_size bytes.
+ */
+#ifndef _UAPI_LINUX_VMLAB_H
+#define _UAPI_LINUX_VMLAB_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* The size of a region that was not configured, and the largest possible. */
+#define VMLAB_SIZE_DEFAULT	(1ULL << 47)
+#define VMLAB_SIZE_MAX		(1ULL << 60)
+
+/* vmlab_features.features: what this module can do. */
+#define VMLAB_FEATURE_ZERO		(1ULL << 0)	/* VMLAB_BACKING_ZERO */
+#define VMLAB_FEATURE_FILE		(1ULL << 1)	/* VMLAB_BACKING_FILE */
+#define VMLAB_FEATURE_STRICT		(1ULL << 2)	/* VMLAB_REGION_STRICT */
+#define VMLAB_FEATURE_TRACK_DIRTY	(1ULL << 3)	/* VMLAB_REGION_TRACK_DIRTY */
+#define VMLAB_FEATURE_EXTENTS		(1ULL << 4)	/* VMLAB_IOC_EXTENTS */
+
+/**
+ * struct vmlab_features - what the module can do, and its totals
+ * @features:	VMLAB_FEATURE_* bits
+ * @page_size:	bytes of one page
+ * @__reserved:	zero
+ * @pages_max:	the cap on pages held by all regions together
+ * @pages:	pages held by all regions now
+ * @regions:	regions on the system
+ * @pages_lost:	dirty pages that could not be written to their file before
+ *		their region went away, since the module was loaded
+ */
+struct vmlab_features {
+	__u64 features;
+	__u32 page_size;
+	__u32 __reserved;
+	__u64 pages_max;
+	__u64 pages;
+	__u64 regions;
+	__u64 pages_lost;
+};
+
+/* vmlab_configure.flags */
+
+/* Never serve more than the page that was touched: no batching, no read-ahead. */
+#define VMLAB_REGION_STRICT		(1U << 0)
+/*
+ * Notice the first write to each page, so that VMLAB_IOC_EXTENTS tells dirty
+ * pages from clean ones. Always on for a region backed by a file. A first
+ * write costs one fault for each page: such writes cannot be batched.
+ */
+#define VMLAB_REGION_TRACK_DIRTY	(1U << 1)
+
+/* vmlab_configure.backing: where a page that was never touched comes from. */
+#define VMLAB_BACKING_ZERO		0	/* zeroes */
+#define VMLAB_BACKING_FILE		1	/* a regular file */
+
+/**
+ * struct vmlab_configure - what a region is to be
+ * @flags:	VMLAB_REGION_* bits
+ * @backing:	one of VMLAB_BACKING_*
+ * @backing_fd:	VMLAB_BACKING_FILE: a regular file, open for reading, and for
+ *		writing too if the region is to be written; the region keeps its
+ *		own reference to it. Otherwise 0.
+ * @__reserved:	zero
+ * @backing_offset: VMLAB_BACKING_FILE: where in the file the region begins, a
+ *		multiple of the page size. Otherwise 0.
+ * @size:	the region's limit, a multiple of the page size and at most
+ *		VMLAB_SIZE_MAX; 0 stands for VMLAB_SIZE_DEFAULT. A region backed
+ *		by a file ends where its file ends, and at its limit at the latest.
+ *
+ * A region is configured once, and before its first use (a mapping, a read, a
+ * write): EBUSY otherwise.
+ * Other errors: EINVAL (a value above; a file opened with O_APPEND; a file that
+ * is not regular), EBADF (backing_fd is not open for reading), EOVERFLOW (offset
+ * and size overflow), ELOOP (backing_fd is itself a region), ENOMEM.
+ */
+struct vmlab_configure {
+	__u32 flags;
+	__u32 backing;
+	__s32 backing_fd;
+	__u32 __reserved;
+	__u64 backing_offset;
+	__u64 size;
+};
+
+/**
+ * struct vmlab_stat - the figures of one region
+ * @id:		names the region on this system; the number in "/vmlab:ID" in
+ *		/proc/PID/maps
+ * @size:	bytes from the region's start to its end
+ * @flags:	VMLAB_REGION_* bits
+ * @backing:	one of VMLAB_BACKING_*
+ * @uid:	user who opened it, as the caller's user namespace names it
+ * @pid:	process that opened it, as the caller's pid namespace names it
+ *		(0: not in it)
+ * @comm:	name of that process then
+ * @mappings:	mappings (VMAs) of the region in all processes
+ * @resident:	pages in memory
+ * @dirty:	pages whose content their file does not have yet, or that were
+ *		written to, if writes are tracked
+ * @faults:	page faults served
+ * @first_touch: faults that made pages appear
+ * @refault:	faults on pages that were there already, just not mapped
+ * @write_notify: first writes that were noticed because writes are tracked
+ * @zero_filled: pages that appeared filled with zeroes
+ * @read_in:	pages read from the file
+ * @written_back: pages written to the file
+ * @discarded:	dirty pages that never had to be written (punched out, or their
+ *		file was truncated or unlinked)
+ * @sigbus:	faults answered with SIGBUS
+ * @writeback_errors: writes to the file that failed
+ */
+struct vmlab_stat {
+	__u64 id;
+	__u64 size;
+	__u32 flags;
+	__u32 backing;
+	__u32 uid;
+	__u32 pid;
+	__u8  comm[16];
+	__u64 mappings;
+	__u64 resident;
+	__u64 dirty;
+	__u64 faults;
+	__u64 first_touch;
+	__u64 refault;
+	__u64 write_notify;
+	__u64 zero_filled;
+	__u64 read_in;
+	__u64 written_back;
+	__u64 discarded;
+	__u64 sigbus;
+	__u64 writeback_errors;
+};
+
+/**
+ * struct vmlab_list - the regions on the system
+ * @cursor:	in: list regions whose id is greater than or equal to this, in
+ *		order of id; out: where to go on, 0 if the list is complete
+ * @buffer:	address of an array of struct vmlab_stat
+ * @count:	in: entries in the array, out: entries filled
+ * @entry_size:	bytes of one entry in the array: sizeof(struct vmlab_stat)
+ *
+ * Lists the regions that the caller's user opened, and every region if the
+ * caller has CAP_SYS_PTRACE. Errors: EINVAL, EFAULT.
+ */
+struct vmlab_list {
+	__u64 cursor;
+	__u64 buffer;
+	__u32 count;
+	__u32 entry_size;
+};
+
+/* vmlab_extent.state: bits that hold for every page of the extent. */
+#define VMLAB_PAGE_RESIDENT	(1U << 0)	/* in memory */
+#define VMLAB_PAGE_MAPPED	(1U << 1)	/* in some process's page table */
+#define VMLAB_PAGE_DIRTY	(1U << 2)	/* written to, see vmlab_stat.dirty */
+
+/**
+ * struct vmlab_extent - a run of pages in one state
+ * @start:	offset in the region
+ * @length:	bytes
+ * @state:	VMLAB_PAGE_* bits
+ * @__reserved:	zero
+ */
+struct vmlab_extent {
+	__u64 start;
+	__u64 length;
+	__u32 state;
+	__u32 __reserved;
+};
+
+/**
+ * struct vmlab_extents - the states of a range of pages
+ * @start:	in: where to begin, a multiple of the page size; out: where to go
+ *		on, the range's end if it is complete
+ * @end:	end of the range, exclusive, a multiple of the page size
+ * @buffer:	address of an array of struct vmlab_extent
+ * @count:	in: entries in the array, out: entries filled
+ * @__reserved:	zero
+ *
+ * Pages in no extent were never touched (or were punched out). A snapshot of a
+ * region in use is as good as its time: pages may change before it returns.
+ * Errors: EINVAL, EFAULT, EINTR (a signal came; nothing was filled).
+ */
+struct vmlab_extents {
+	__u64 start;
+	__u64 end;
+	__u64 buffer;
+	__u32 count;
+	__u32 __reserved;
+};
+
+/**
+ * struct vmlab_region_fd - another file descriptor for this region
+ * @flags:	O_CLOEXEC or 0
+ * @__reserved:	zero
+ *
+ * The ioctl returns a new descriptor for the same region with the access mode of
+ * the one it was called on. It is a regular file, like a memfd: fstat() tells
+ * its size, fallocate() and ftruncate() work, which the kernel refuses on a
+ * device node (ENODEV, EINVAL) before the module is asked.
+ * Errors: EINVAL, EMFILE, ENFILE, ENOMEM.
+ */
+struct vmlab_region_fd {
+	__u32 flags;
+	__u32 __reserved;
+};
+
+#define VMLAB_IOC_MAGIC		0xBA
+
+#define VMLAB_IOC_FEATURES	_IOR(VMLAB_IOC_MAGIC, 0, struct vmlab_features)
+#define VMLAB_IOC_CONFIGURE	_IOW(VMLAB_IOC_MAGIC, 1, struct vmlab_configure)
+#define VMLAB_IOC_STAT		_IOR(VMLAB_IOC_MAGIC, 2, struct vmlab_stat)
+#define VMLAB_IOC_LIST		_IOWR(VMLAB_IOC_MAGIC, 3, struct vmlab_list)
+#define VMLAB_IOC_EXTENTS	_IOWR(VMLAB_IOC_MAGIC, 4, struct vmlab_extents)
+#define VMLAB_IOC_REGION_FD	_IOW(VMLAB_IOC_MAGIC, 5, struct vmlab_region_fd)
+
+#endif /* _UAPI_LINUX_VMLAB_H */
