@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a region holds and what happened to it, for ioctls and fdinfo. */
+#include "inspect.h"
+
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/pid_namespace.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include "page.h"
+#include "region.h"
+#include "stats.h"
+#include "trace.h"
+
+static atomic_long_t pages_lost = ATOMIC_LONG_INIT(0);
+
+/**
+ * vmlab_inspect_lost - pages of a region could not be kept
+ * @region: the region, about to go
+ * @pages: how many of its pages were dirty and could not be written
+ */
+void vmlab_inspect_lost(struct vmlab_region *region, u64 pages)
+{
+	if (!pages)
+		return;
+	atomic_long_add(pages, &pages_lost);
+	trace_vmlab_error(region->id, VMLAB_OP_LOST, 0, -EIO);
+	pr_err_ratelimited("vmlab: region %u: %llu dirty pages could not be written to their file and are lost\n",
+			   region->id, pages);
+}
+
+void vmlab_inspect_features(struct vmlab_features *features)
+{
+	*features = (struct vmlab_features) {
+		.features	= VMLAB_FEATURE_ZERO |
+				  VMLAB_FEATURE_STRICT | VMLAB_FEATURE_TRACK_DIRTY |
+				  VMLAB_FEATURE_EXTENTS,
+		.page_size	= PAGE_SIZE,
+		.pages_max	= vmlab_pages_max(),
+		.pages		= vmlab_pages_total(),
+		.regions	= vmlab_regions(),
+		.pages_lost	= atomic_long_read(&pages_lost),
+	};
+}
+
+/**
+ * vmlab_inspect_stat - the figures of a region
+ * @region: the region; that it is valid under RCU is enough
+ * @stat: filled
+ */
+void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
+{
+#define sum(which) vmlab_counter_sum(region->counters, which)
+	*stat = (struct vmlab_stat) {
+		.id		= region->id,
+		.size		= i_size_read(&region->inode),
+		.flags		= READ_ONCE(region->flags),
+		.backing	= READ_ONCE(region->backing)->type,
+		.uid		= from_kuid_munged(current_user_ns(), region->uid),
+		.pid		= pid_nr_ns(region->pid, task_active_pid_ns(current)),
+		.mappings	= atomic_read(&region->mappings),
+		.resident	= sum(VMLAB_RESIDENT),
+		.dirty		= sum(VMLAB_DIRTY),
+		.faults		= sum(VMLAB_FAULTS),
+		.first_touch	= sum(VMLAB_FIRST_TOUCH),
+		.refault	= sum(VMLAB_REFAULT),
+		.write_notify	= sum(VMLAB_WRITE_NOTIFY),
+		.zero_filled	= sum(VMLAB_ZERO_FILLED),
+		.read_in	= sum(VMLAB_READ_IN),
+		.written_back	= sum(VMLAB_WRITTEN_BACK),
+		.discarded	= sum(VMLAB_DISCARDED),
+		.sigbus		= sum(VMLAB_SIGBUS),
+		.writeback_errors = sum(VMLAB_WRITEBACK_ERRORS),
+	};
+#undef sum
+	strscpy_pad(stat->comm, region->comm, sizeof(stat->comm));
+}
+
+/*
+ * Finds the next region that the caller may see, and its figures. Returns false at
+ * the end of the table.
+ */
+static bool list_next(unsigned long *id, bool all, struct vmlab_stat *stat)
+{
+	struct vmlab_region *region;
+
+	rcu_read_lock();
+	while ((region = vmlab_region_next(id)) != NULL) {
+		if (all || uid_eq(region->uid, current_uid())) {
+			vmlab_inspect_stat(region, stat);
+			break;
+		}
+		++*id;
+	}
+	rcu_read_unlock();
+	return region;
+}
+
+/**
+ * vmlab_inspect_list - the regions on the system
+ * @list: see struct vmlab_list
+ *
+ * Context: may sleep.
+ */
+int vmlab_inspect_list(struct vmlab_list *list)
+{
+	struct vmlab_stat __user *buffer = u64_to_user_ptr(list->buffer);
+	bool all = capable(CAP_SYS_PTRACE);
+	unsigned long id = list->cursor;
+	struct vmlab_stat stat;
+	u32 count = 0;
+
+	if (list->entry_size != sizeof(stat))
+		return -EINVAL;
+	while (count < list->count && list_next(&id, all, &stat)) {
+		if (copy_to_user(&buffer[count], &stat, sizeof(stat)))
+			return -EFAULT;
+		count++;
+		id++;
+		if (signal_pending(current) && count < list->count)
+			break;
+	}
+	list->cursor = list_next(&id, all, &stat) ? id : 0;
+	list->count = count;
+	return 0;
+}
+
+static u32 page_state(struct xa_state *xas, struct folio *folio)
+{
+	u32 state = VMLAB_PAGE_RESIDENT;
+
+	if (folio_mapped(folio))
+		state |= VMLAB_PAGE_MAPPED;
+	if (xas_get_mark(xas, VMLAB_MARK_DIRTY))
+		state |= VMLAB_PAGE_DIRTY;
+	return state;
+}
+
+/* Pages looked at in one go, before others may have the CPU. */
+#define SCAN_MAX 1024
+
+/*
+ * Finds the next extent in [*first, last]. *first is moved behind what was looked
+ * at. Returns false if there is none so far.
+ */
+static bool next_extent(struct vmlab_region *region, pgoff_t *first, pgoff_t last,
+			struct vmlab_extent *extent)
+{
+	XA_STATE(xas, &region->pages, *first);
+	pgoff_t start = 0, end = 0;
+	struct folio *folio;
+	u32 state = 0;
+
+	rcu_read_lock();
+	xas_for_each(&xas, folio, last) {
+		u32 next;
+
+		if (xas_retry(&xas, folio))
+			continue;
+		next = page_state(&xas, folio);
+		if (end && (xas.xa_index != end || next != state ||
+			    end - start == SCAN_MAX))
+			break;
+		if (!end)
+			start = xas.xa_index;
+		end = xas.xa_index + 1;
+		state = next;
+	}
+	rcu_read_unlock();
+
+	*first = end ?: last + 1;
+	*extent = (struct vmlab_extent) {
+		.start	= (u64)start << PAGE_SHIFT,
+		.length	= (u64)(end - start) << PAGE_SHIFT,
+		.state	= state,
+	};
+	return end;
+}
+
+/* Joins @next to @extent if they are one. */
+static bool extent_join(struct vmlab_extent *extent, const struct vmlab_extent *next)
+{
+	if (!extent->length || extent->start + extent->length != next->start ||
+	    extent->state != next->state)
+		return false;
+	extent->length += next->length;
+	return true;
+}
+
+static int put_extent(const struct vmlab_extent *extent,
+		      struct vmlab_extent __user *buffer, u32 *count)
+{
+	if (!extent->length)
+		return 0;
+	return copy_to_user(&buffer[(*count)++], extent, sizeof(*extent)) ? -EFAULT : 0;
+}
+
+/**
+ * vmlab_inspect_extents - the states of a range of pages
+ * @region: the region
+ * @extents: see struct vmlab_extents
+ *
+ * Context: may sleep.
+ */
+int vmlab_inspect_extents(struct vmlab_region *region, struct vmlab_extents *extents)
+{
+	struct vmlab_extent __user *buffer = u64_to_user_ptr(extents->buffer);
+	struct vmlab_extent extent = {}, next;
+	pgoff_t first = extents->start >> PAGE_SHIFT;
+	pgoff_t end = extents->end >> PAGE_SHIFT;
+	u32 count = 0;
+
+	if (extents->__reserved || extents->start > extents->end ||
+	    !PAGE_ALIGNED(extents->start) || !PAGE_ALIGNED(extents->end))
+		return -EINVAL;
+	while (first < end && extents->count) {
+		pgoff_t resume = first;
+
+		if (signal_pending(current))
+			return -EINTR;
+		cond_resched();
+		if (!next_extent(region, &first, end - 1, &next))
+			break;
+		if (extent_join(&extent, &next))
+			continue;
+		if (put_extent(&extent, buffer, &count))
+			return -EFAULT;
+		extent = next;
+		if (count == extents->count) {
+			extents->start = (u64)resume << PAGE_SHIFT;
+			extents->count = count;
+			return 0;
+		}
+	}
+	if (put_extent(&extent, buffer, &count))
+		return -EFAULT;
+	extents->start = (u64)(extents->count ? end : first) << PAGE_SHIFT;
+	extents->count = count;
+	return 0;
+}
+
+static void show(struct seq_file *m, const char *name, u64 value)
+{
+	seq_printf(m, "vmlab-%s:\t%llu\n", name, value);
+}
+
+/* /proc/PID/fdinfo/FD */
+void vmlab_inspect_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct vmlab_stat stat;
+
+	vmlab_inspect_stat(vmlab_file_region(file), &stat);
+	show(m, "region", stat.id);
+	show(m, "size", stat.size);
+	show(m, "flags", stat.flags);
+	show(m, "backing", stat.backing);
+	show(m, "mappings", stat.mappings);
+	show(m, "resident", stat.resident);
+	show(m, "dirty", stat.dirty);
+	show(m, "faults", stat.faults);
+	show(m, "first-touch", stat.first_touch);
+	show(m, "refault", stat.refault);
+	show(m, "write-notify", stat.write_notify);
+	show(m, "zero-filled", stat.zero_filled);
+	show(m, "read-in", stat.read_in);
+	show(m, "written-back", stat.written_back);
+	show(m, "discarded", stat.discarded);
+	show(m, "sigbus", stat.sigbus);
+	show(m, "writeback-errors", stat.writeback_errors);
+}

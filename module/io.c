@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A region as a file: what /dev/vmlab and the regions' own files do.
+ *
+ * A file opened from /dev/vmlab has the region's own file in private_data: that one
+ * goes under its mappings, so that /proc, core dumps and MADV_REMOVE meet a regular
+ * file there. For a region's own file private_data is NULL.
+ */
+#include "io.h"
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/falloc.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+
+#include "compat.h"
+#include "fault.h"
+#include "fs.h"
+#include "inspect.h"
+#include "ioctl.h"
+#include "page.h"
+#include "region.h"
+
+/* The folio to read from; NULL: reads as zeroes. */
+static struct folio *folio_to_read(struct vmlab_region *region, pgoff_t pgoff)
+{
+	if (!region->backing->fill)
+		return vmlab_page_get(region, pgoff);
+	return vmlab_page_get_or_create(region, pgoff);
+}
+
+/* Copies from inside one page; returns what was copied, 0 or an errno if nothing. */
+static ssize_t read_page(struct vmlab_region *region, loff_t pos, size_t len,
+			 struct iov_iter *to)
+{
+	struct folio *folio = folio_to_read(region, pos >> PAGE_SHIFT);
+	size_t copied;
+
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	if (!folio) {
+		copied = iov_iter_zero(len, to);
+	} else {
+		copied = copy_page_to_iter(&folio->page, offset_in_page(pos), len, to);
+		folio_put(folio);
+	}
+	return copied ?: -EFAULT;
+}
+
+static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct vmlab_region *region = vmlab_file_region(iocb->ki_filp);
+	ssize_t done = 0, ret;
+
+	ret = vmlab_region_use(region);
+	while (!ret && iov_iter_count(to)) {
+		loff_t left = i_size_read(&region->inode) - iocb->ki_pos;
+		size_t len = min_t(size_t, iov_iter_count(to),
+				   PAGE_SIZE - offset_in_page(iocb->ki_pos));
+
+		if (left <= 0)
+			break;
+		ret = read_page(region, iocb->ki_pos, min_t(loff_t, len, left), to);
+		if (ret < 0)
+			break;
+		iocb->ki_pos += ret;
+		done += ret;
+		ret = signal_pending(current) ? -EINTR : 0;
+		cond_resched();
+	}
+	return done ?: ret;
+}
+
+static void mark_written(struct vmlab_region *region, struct folio *folio)
+{
+	if (!vmlab_region_tracks_writes(region))
+		return;
+	folio_lock(folio);
+	if (folio->mapping)
+		vmlab_page_dirty(region, folio);
+	folio_unlock(folio);
+}
+
+static ssize_t write_page(struct vmlab_region *region, loff_t pos, size_t len,
+			  struct iov_iter *from)
+{
+	struct folio *folio = vmlab_page_get_or_create(region, pos >> PAGE_SHIFT);
+	size_t copied;
+
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	copied = copy_page_from_iter(&folio->page, offset_in_page(pos), len, from);
+	if (copied)
+		mark_written(region, folio);
+	folio_put(folio);
+	return copied ?: -EFAULT;
+}
+
+static ssize_t write_pages(struct vmlab_region *region, struct kiocb *iocb,
+			   struct iov_iter *from)
+{
+	ssize_t done = 0, ret = 0;
+
+	while (!ret && iov_iter_count(from)) {
+		size_t len = min_t(size_t, iov_iter_count(from),
+				   PAGE_SIZE - offset_in_page(iocb->ki_pos));
+
+		if (iocb->ki_pos + len > i_size_read(&region->inode))
+			ret = region->backing->extend(region, iocb->ki_pos + len);
+		if (!ret)
+			ret = write_page(region, iocb->ki_pos, len, from);
+		if (ret < 0)
+			break;
+		iocb->ki_pos += ret;
+		done += ret;
+		ret = signal_pending(current) ? -EINTR : 0;
+		cond_resched();
+	}
+	return done ?: ret;
+}
+
+static ssize_t write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct vmlab_region *region = vmlab_file_region(iocb->ki_filp);
+	struct inode *inode = &region->inode;
+	ssize_t ret;
+
+	ret = vmlab_region_use(region);
+	if (ret)
+		return ret;
+	if (!vmlab_region_writable(region))
+		return -EBADF;
+	inode_lock(inode);
+	ret = generic_write_checks(iocb, from);
+	if (ret > 0 && iocb->ki_pos >= region->limit)
+		ret = -EFBIG;
+	if (ret > 0) {
+		iov_iter_truncate(from, region->limit - iocb->ki_pos);
+		inode_touch(inode);
+		ret = write_pages(region, iocb, from);
+	}
+	inode_unlock(inode);
+	if (ret > 0)
+		ret = generic_write_sync(iocb, ret);
+	return ret;
+}
+
+/* The first offset from @pos on whose page is there (@data), or is not. */
+static loff_t seek_page(struct vmlab_region *region, loff_t pos, bool data)
+{
+	unsigned long index = pos >> PAGE_SHIFT;
+	pgoff_t pgoff = index;
+
+	if (data) {
+		if (!xa_find(&region->pages, &index, ULONG_MAX, XA_PRESENT))
+			return LLONG_MAX;
+	} else {
+		while (xa_load(&region->pages, index)) {
+			index++;
+			cond_resched();
+		}
+	}
+	return index == pgoff ? pos : (loff_t)index << PAGE_SHIFT;
+}
+
+static loff_t llseek(struct file *file, loff_t offset, int whence)
+{
+	struct vmlab_region *region = vmlab_file_region(file);
+	loff_t size = i_size_read(&region->inode);
+	bool data = whence == SEEK_DATA;
+
+	/* Where a file is behind the region, all of it counts as data. */
+	if ((!data && whence != SEEK_HOLE) || region->backing->fill)
+		return generic_file_llseek_size(file, offset, whence, VMLAB_SIZE_MAX, size);
+	if (offset < 0 || offset >= size)
+		return -ENXIO;
+	offset = seek_page(region, offset, data);
+	if (data && offset >= size)
+		return -ENXIO;
+	return vfs_setpos(file, min(offset, size), VMLAB_SIZE_MAX);
+}
+
+static int mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct vmlab_region *region = vmlab_file_region(file);
+	int ret;
+
+	ret = vmlab_region_use(region);
+	if (!ret)
+		ret = vmlab_fault_mmap(region, vma);
+	if (!ret && file->private_data)
+		vma_set_file(vma, file->private_data);
+	return ret;
+}
+
+static int fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct vmlab_region *region = vmlab_file_region(file);
+	int ret, err;
+
+	ret = vmlab_region_writeback(region, start, end);
+	/* What went wrong here or earlier, in the background, is told once. */
+	err = file_check_and_advance_wb_err(file);
+	if (err || ret)
+		return err ?: ret;
+	if (region->backing->sync)
+		ret = region->backing->sync(region, start, end, datasync);
+	return ret;
+}
+
+/* Each close() of a descriptor, as on a network file system. */
+static int flush(struct file *file, fl_owner_t id)
+{
+	return vmlab_region_writeback(vmlab_file_region(file), 0, LLONG_MAX);
+}
+
+/* The last descriptor and the last mapping of a file are gone. */
+static int release(struct inode *inode, struct file *file)
+{
+	if (file->private_data) {
+		fput(file->private_data);
+	} else {
+		vmlab_region_writeback(vmlab_file_region(file), 0, LLONG_MAX);
+		vmlab_fs_release();
+	}
+	return 0;
+}
+
+/* Pages for the whole range, none if the cap would not allow them all. */
+static int preallocate(struct vmlab_region *region, loff_t start, loff_t end)
+{
+	pgoff_t pgoff = start >> PAGE_SHIFT;
+	pgoff_t last = (end - 1) >> PAGE_SHIFT;
+
+	if (!vmlab_pages_left(last - pgoff + 1))
+		return -ENOSPC;
+	for (; pgoff <= last; pgoff++) {
+		struct folio *folio = vmlab_page_get_or_create(region, pgoff);
+
+		if (IS_ERR(folio))
+			return PTR_ERR(folio);
+		folio_put(folio);
+		if (signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int allocate(struct vmlab_region *region, int mode, loff_t start, loff_t end)
+{
+	loff_t size = i_size_read(&region->inode);
+	int ret;
+
+	if (region->backing->fill)
+		return -EOPNOTSUPP;	/* its file's blocks are its file's business */
+	if (end > region->limit)
+		return -EFBIG;
+	ret = inode_newsize_ok(&region->inode, end);
+	if (!ret)
+		ret = preallocate(region, start, end);
+	if (!ret && end > size && !(mode & FALLOC_FL_KEEP_SIZE))
+		ret = region->backing->extend(region, end);
+	return ret;
+}
+
+static long fallocate(struct file *file, int mode, loff_t offset, loff_t len)
+{
+	struct vmlab_region *region = vmlab_file_region(file);
+	long ret;
+
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+		return -EOPNOTSUPP;
+	ret = vmlab_region_use(region);
+	if (ret)
+		return ret;
+	if (!vmlab_region_writable(region))
+		return -EBADF;
+	inode_lock(&region->inode);
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		ret = region->backing->punch(region, offset, offset + len);
+	else
+		ret = allocate(region, mode, offset, offset + len);
+	inode_unlock(&region->inode);
+	return ret;
+}
+
+/**
+ * vmlab_io_truncate - move a region's end
+ * @region: the region
+ * @size: its new size in bytes
+ *
+ * Context: caller holds the inode lock. May sleep.
+ * Return: -EFBIG beyond the region's limit, -EOPNOTSUPP if the backing decides.
+ */
+int vmlab_io_truncate(struct vmlab_region *region, loff_t size)
+{
+	int ret;
+
+	ret = vmlab_region_use(region);
+	if (ret)
+		return ret;
+	if (!region->backing->truncate)
+		return -EOPNOTSUPP;
+	if (size > region->limit)
+		return -EFBIG;
+	return region->backing->truncate(region, size);
+}
+
+const struct file_operations vmlab_region_fops = {
+	.owner		= THIS_MODULE,
+	.open		= vmlab_fs_open,
+	.flush		= flush,
+	.release	= release,
+	.llseek		= llseek,
+	.read_iter	= read_iter,
+	.write_iter	= write_iter,
+	.splice_read	= copy_splice_read,
+	.splice_write	= iter_file_splice_write,
+	.mmap		= mmap,
+	.fsync		= fsync,
+	.fallocate	= fallocate,
+	.unlocked_ioctl	= vmlab_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.show_fdinfo	= vmlab_inspect_fdinfo,
+};
