@@ -35,7 +35,7 @@ void vmlab_inspect_lost(struct vmlab_region *region, u64 pages)
 void vmlab_inspect_features(struct vmlab_features *features)
 {
 	*features = (struct vmlab_features) {
-		.features	= VMLAB_FEATURE_ZERO |
+		.features	= VMLAB_FEATURE_ZERO | VMLAB_FEATURE_FILE |
 				  VMLAB_FEATURE_STRICT | VMLAB_FEATURE_TRACK_DIRTY |
 				  VMLAB_FEATURE_EXTENTS,
 		.page_size	= PAGE_SIZE,

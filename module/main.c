@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "chardev.h"
+#include "file.h"
 #include "fs.h"
 #include "page.h"
 
@@ -11,9 +12,12 @@ static int __init vmlab_init(void)
 	int ret;
 
 	vmlab_pages_init();
-	ret = vmlab_fs_init();
+	ret = vmlab_file_init();
 	if (ret)
 		return ret;
+	ret = vmlab_fs_init();
+	if (ret)
+		goto exit_file;
 	ret = vmlab_chardev_init();
 	if (ret)
 		goto exit_fs;
@@ -21,6 +25,8 @@ static int __init vmlab_init(void)
 
 exit_fs:
 	vmlab_fs_exit();
+exit_file:
+	vmlab_file_exit();
 	return ret;
 }
 
@@ -29,6 +35,7 @@ static void __exit vmlab_exit(void)
 {
 	vmlab_chardev_exit();
 	vmlab_fs_exit();
+	vmlab_file_exit();
 }
 
 module_init(vmlab_init);

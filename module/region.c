@@ -17,6 +17,7 @@ static atomic_long_t nr_regions = ATOMIC_LONG_INIT(0);
 /* Every kind of backing. */
 static const struct vmlab_backing_ops *const backings[] = {
 	&vmlab_backing_zero,
+	&vmlab_backing_file,
 };
 
 /**

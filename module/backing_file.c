@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * File backing: a page that was never touched is what the file has there.
+ *
+ * The region keeps pages of its own, copied from the file at first touch, and gives
+ * them back by write-back (writeback.c). Between the two the region and the file may
+ * differ; what others write to the file is seen by pages not yet touched only.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/falloc.h>
+#include <linux/highmem.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <linux/vmlab.h>
+
+#include "backing.h"
+#include "compat.h"
+#include "file.h"
+#include "inspect.h"
+#include "io.h"
+#include "page.h"
+#include "region.h"
+#include "stats.h"
+
+/* Where the region ends: with its file, and at its limit at the latest. */
+loff_t vmlab_file_end(const struct vmlab_file *f)
+{
+	loff_t size = i_size_read(file_inode(f->file)) - f->offset;
+
+	return clamp_t(loff_t, size, 0, f->region->limit);
+}
+
+/*
+ * Was the file deleted while the region used it? Then nobody will miss what is not
+ * written. (A file without a name from the start, as a memfd, is meant to be used so.)
+ */
+bool vmlab_file_unlinked(const struct vmlab_file *f)
+{
+	return f->was_linked && !file_inode(f->file)->i_nlink;
+}
+
+static int check_file(const struct file *file)
+{
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (file->f_op == &vmlab_region_fops)
+		return -ELOOP;
+	if (!S_ISREG(file_inode(file)->i_mode) || !(file->f_mode & FMODE_CAN_READ) ||
+	    file->f_flags & O_APPEND)
+		return -EINVAL;
+	return 0;
+}
+
+static int attach(struct vmlab_region *region, const struct vmlab_configure *config)
+{
+	struct vmlab_file *f;
+	int ret = -EOVERFLOW;
+
+	if (config->backing_offset > MAX_LFS_FILESIZE - region->limit)
+		return ret;
+	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	if (!f)
+		return -ENOMEM;
+	f->file = fget(config->backing_fd);
+	ret = f->file ? check_file(f->file) : -EBADF;
+	if (ret)
+		goto put_file;
+	f->region = region;
+	f->offset = config->backing_offset;
+	f->was_linked = file_inode(f->file)->i_nlink;
+	file_ra_state_init(&f->ra, f->file->f_mapping);
+	spin_lock_init(&f->size_lock);
+	mutex_init(&f->resize_lock);
+	INIT_WORK(&f->resize_work, vmlab_file_resize_work);
+	mutex_init(&f->writeback_lock);
+	INIT_DELAYED_WORK(&f->writeback_work, vmlab_writeback_work);
+	ret = vmlab_file_watch_start(f);
+	if (ret)
+		goto put_file;
+	region->backing_data = f;
+	i_size_write(&region->inode, vmlab_file_end(f));
+	return 0;
+
+put_file:
+	if (f->file)
+		fput(f->file);
+	kfree(f);
+	return ret;
+}
+
+/* Nobody else uses the region any more but our workers, stopped here in turn. */
+static void detach(struct vmlab_region *region)
+{
+	struct vmlab_file *f = region->backing_data;
+
+	vmlab_file_watch_stop(f);
+	cancel_work_sync(&f->resize_work);
+	cancel_delayed_work_sync(&f->writeback_work);
+	if (!vmlab_file_unlinked(f))
+		vmlab_inspect_lost(region, vmlab_counter_sum(region->counters, VMLAB_DIRTY));
+	fput(f->file);
+	kfree(f);
+}
+
+/*
+ * Copies pages out of the file's page cache, reading them into it as needed: what
+ * the kernel does in a fault on the file itself. The file's own locks stay out of it.
+ */
+static int fill_from_cache(struct vmlab_file *f, pgoff_t index, struct page **pages,
+			   unsigned int nr)
+{
+	struct address_space *mapping = f->file->f_mapping;
+	struct folio *folio;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		folio = xa_load(&mapping->i_pages, index + i);
+		if (!folio || xa_is_value(folio))
+			page_cache_sync_readahead(mapping, &f->ra, f->file, index + i,
+						  nr - i);
+		folio = read_cache_folio(mapping, index + i, NULL, f->file);
+		if (IS_ERR(folio))
+			return i ?: PTR_ERR(folio);
+		copy_highpage(pages[i], folio_file_page(folio, index + i));
+		folio_put(folio);
+	}
+	return nr;
+}
+
+/* For file systems that have no page cache, or none that others may use (tmpfs). */
+static int fill_by_read(struct vmlab_file *f, pgoff_t index, struct page **pages,
+			unsigned int nr)
+{
+	struct bio_vec bvec[VMLAB_BATCH];
+	struct iov_iter iter;
+	struct kiocb iocb;
+	unsigned int i;
+	ssize_t ret;
+
+	for (i = 0; i < nr; i++) {
+		bvec[i].bv_page = pages[i];
+		bvec[i].bv_offset = 0;
+		bvec[i].bv_len = PAGE_SIZE;
+	}
+	iov_iter_bvec(&iter, ITER_DEST, bvec, nr, (size_t)nr << PAGE_SHIFT);
+	init_sync_kiocb(&iocb, f->file);
+	iocb.ki_flags &= ~IOCB_DIRECT;
+	iocb.ki_pos = (loff_t)index << PAGE_SHIFT;
+	while (iov_iter_count(&iter)) {
+		ret = vfs_iocb_iter_read(f->file, &iocb, &iter);
+		if (ret < 0)
+			return ret;
+		if (!ret)
+			break;
+	}
+	iov_iter_zero(iov_iter_count(&iter), &iter);
+	return nr;
+}
+
+/* What lies behind the file's end in its last page must not be seen. */
+static void zero_beyond_end(struct vmlab_file *f, pgoff_t index, struct page **pages,
+			    unsigned int nr)
+{
+	loff_t end = i_size_read(file_inode(f->file));
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		loff_t start = (loff_t)(index + i) << PAGE_SHIFT;
+
+		if (end < start + (loff_t)PAGE_SIZE) {
+			unsigned int valid = max_t(loff_t, end - start, 0);
+
+			zero_user_segment(pages[i], valid, PAGE_SIZE);
+		}
+	}
+}
+
+static int fill(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
+		unsigned int nr)
+{
+	struct vmlab_file *f = region->backing_data;
+	pgoff_t index = pgoff + (f->offset >> PAGE_SHIFT);
+	int ret;
+
+	if (f->file->f_mapping->a_ops->read_folio)
+		ret = fill_from_cache(f, index, pages, nr);
+	else
+		ret = fill_by_read(f, index, pages, nr);
+	if (ret > 0)
+		zero_beyond_end(f, index, pages, ret);
+	return ret;
+}
+
+static void dirtied(struct vmlab_region *region)
+{
+	vmlab_writeback_later(region->backing_data);
+}
+
+static int writeback(struct vmlab_region *region, loff_t start, loff_t end)
+{
+	return vmlab_writeback_range(region->backing_data, start, end);
+}
+
+static int sync(struct vmlab_region *region, loff_t start, loff_t end, int datasync)
+{
+	struct vmlab_file *f = region->backing_data;
+	loff_t file_end;
+
+	if (check_add_overflow(end, f->offset, &file_end))
+		file_end = LLONG_MAX;
+	return vfs_fsync_range(f->file, f->offset + start, file_end, datasync);
+}
+
+static bool writable(struct vmlab_region *region)
+{
+	struct vmlab_file *f = region->backing_data;
+
+	return (f->file->f_mode & (FMODE_WRITE | FMODE_CAN_WRITE)) ==
+	       (FMODE_WRITE | FMODE_CAN_WRITE);
+}
+
+/* Makes the file longer by writing its last byte; the rest is written back later. */
+static int extend(struct vmlab_region *region, loff_t size)
+{
+	struct vmlab_file *f = region->backing_data;
+	char zero = 0;
+	struct kvec kvec = { .iov_base = &zero, .iov_len = 1 };
+	struct iov_iter iter;
+	int ret;
+
+	iov_iter_kvec(&iter, ITER_SOURCE, &kvec, 1, 1);
+	ret = vmlab_writeback_write(f, &iter, f->offset + size - 1);
+	if (ret)
+		return ret;
+	ret = vmlab_file_settle_size(f);
+	if (!ret && i_size_read(&region->inode) < size)
+		ret = -EAGAIN;	/* truncated by somebody else just now */
+	return ret;
+}
+
+/*
+ * Punches the file as well; if that fails nothing has changed. Write-back is kept
+ * away meanwhile, so that dirty pages of the range are never written.
+ */
+static int punch(struct vmlab_region *region, loff_t start, loff_t end)
+{
+	struct vmlab_file *f = region->backing_data;
+	loff_t size = i_size_read(&region->inode);
+	int ret;
+
+	if (start >= size)
+		return 0;
+	end = min(end, size);
+	mutex_lock(&f->writeback_lock);
+	ret = vfs_fallocate(f->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    f->offset + start, end - start);
+	if (!ret)
+		vmlab_pages_punch(region, start, end == size ? round_up(end, PAGE_SIZE) : end);
+	mutex_unlock(&f->writeback_lock);
+	return ret;
+}
+
+const struct vmlab_backing_ops vmlab_backing_file = {
+	.type		= VMLAB_BACKING_FILE,
+	.filled		= VMLAB_READ_IN,
+	.tracks_writes	= true,
+	.attach		= attach,
+	.detach		= detach,
+	.fill		= fill,
+	.dirtied	= dirtied,
+	.writeback	= writeback,
+	.sync		= sync,
+	.writable	= writable,
+	.extend		= extend,
+	.punch		= punch,
+};
+
+int vmlab_file_init(void)
+{
+	int ret = vmlab_writeback_init();
+
+	if (ret)
+		return ret;
+	ret = vmlab_file_watch_init();
+	if (ret)
+		vmlab_writeback_exit();
+	return ret;
+}
+
+void vmlab_file_exit(void)
+{
+	vmlab_file_watch_exit();
+	vmlab_writeback_exit();
+}

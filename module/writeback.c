@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Writing dirty pages of a region to its file: some seconds after the first write,
+ * at msync() and fsync(), and when a descriptor or the last mapping is closed.
+ *
+ * What is never written: pages punched out (no longer in the index), pages beyond the
+ * file's end, anything once the file is deleted. A write that fails leaves its pages
+ * dirty, to be tried again; the error is kept in the region's mapping until fsync()
+ * has told it.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/uio.h>
+
+#include "file.h"
+#include "page.h"
+#include "region.h"
+#include "stats.h"
+#include "trace.h"
+
+static unsigned int writeback_secs = 5;
+module_param(writeback_secs, uint, 0644);
+MODULE_PARM_DESC(writeback_secs, "seconds from the first write to a file's pages to their write-back");
+
+static struct workqueue_struct *wq;
+
+/* Write back when the delay is over. Any context. */
+void vmlab_writeback_later(struct vmlab_file *f)
+{
+	unsigned long secs = min(READ_ONCE(writeback_secs), 3600U * 24);
+
+	queue_delayed_work(wq, &f->writeback_work, secs * HZ);
+}
+
+/**
+ * vmlab_writeback_write - write to the file
+ * @f: the file
+ * @from: what
+ * @pos: where in the file
+ *
+ * Written as whoever opened the file, through the page cache and to this place,
+ * whatever its open flags became since.
+ * Context: may sleep.
+ */
+int vmlab_writeback_write(struct vmlab_file *f, struct iov_iter *from, loff_t pos)
+{
+	const struct cred *cred = override_creds(f->file->f_cred);
+	struct kiocb iocb;
+	ssize_t ret = 0;
+
+	file_start_write(f->file);
+	init_sync_kiocb(&iocb, f->file);
+	iocb.ki_flags &= ~(IOCB_APPEND | IOCB_DIRECT);
+	iocb.ki_pos = pos;
+	while (iov_iter_count(from)) {
+		ret = vfs_iocb_iter_write(f->file, &iocb, from);
+		if (ret <= 0)
+			break;
+	}
+	file_end_write(f->file);
+	revert_creds(cred);
+	if (iov_iter_count(from))
+		return ret ?: -EIO;
+	return 0;
+}
+
+/*
+ * Collects the next dirty pages that lie in a row, with references. *first is moved
+ * behind them. Returns how many.
+ */
+static unsigned int collect(struct vmlab_file *f, pgoff_t *first, pgoff_t last)
+{
+	XA_STATE(xas, &f->region->pages, *first);
+	unsigned int nr = 0;
+	struct folio *folio;
+
+	rcu_read_lock();
+	xas_for_each_marked(&xas, folio, last, VMLAB_MARK_DIRTY) {
+		if (xas_retry(&xas, folio))
+			continue;
+		if (nr && xas.xa_index != *first)
+			break;
+		if (!folio_try_get(folio))
+			continue;
+		if (unlikely(folio != xas_reload(&xas))) {
+			folio_put(folio);
+			continue;
+		}
+		f->run[nr++] = folio;
+		*first = xas.xa_index + 1;
+		if (nr == VMLAB_BATCH)
+			break;
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
+/*
+ * Makes a page clean and then read-only in all page tables (in this order, see
+ * make_writable()): the next write to it will be noticed. Returns false if it need not
+ * be written any more.
+ */
+static bool clean(struct vmlab_region *region, struct folio *folio)
+{
+	bool dirty = false;
+
+	folio_lock(folio);
+	if (folio->mapping)
+		dirty = vmlab_page_clean(region, folio);
+	if (dirty)
+		folio_mkclean(folio);
+	folio_unlock(folio);
+	return dirty;
+}
+
+static void dirty_again(struct vmlab_region *region, struct folio *folio)
+{
+	folio_lock(folio);
+	if (folio->mapping)
+		vmlab_page_dirty(region, folio);
+	folio_unlock(folio);
+}
+
+/* Writes @nr pages from f->run[@from] on, which were made clean. */
+static int write_run(struct vmlab_file *f, unsigned int from, unsigned int nr)
+{
+	struct vmlab_region *region = f->region;
+	loff_t start = folio_pos(f->run[from]);
+	loff_t left = i_size_read(&region->inode) - start;
+	size_t len = clamp_t(loff_t, left, 0, (size_t)nr << PAGE_SHIFT);
+	struct iov_iter iter;
+	unsigned int i;
+	int ret;
+
+	if (!len) {	/* the file has become shorter */
+		vmlab_count(region, VMLAB_DISCARDED, nr);
+		return 0;
+	}
+	for (i = 0; i < nr; i++) {
+		f->bvec[i].bv_page = &f->run[from + i]->page;
+		f->bvec[i].bv_offset = 0;
+		f->bvec[i].bv_len = PAGE_SIZE;
+	}
+	iov_iter_bvec(&iter, ITER_SOURCE, f->bvec, nr, len);
+	ret = vmlab_writeback_write(f, &iter, f->offset + start);
+	trace_vmlab_writeback(region->id, start >> PAGE_SHIFT, nr, ret);
+	if (!ret) {
+		vmlab_count(region, VMLAB_WRITTEN_BACK, nr);
+		return 0;
+	}
+	for (i = 0; i < nr; i++)
+		dirty_again(region, f->run[from + i]);
+	vmlab_count(region, VMLAB_WRITEBACK_ERRORS, 1);
+	trace_vmlab_error(region->id, VMLAB_OP_WRITEBACK, start >> PAGE_SHIFT, ret);
+	mapping_set_error(region->inode.i_mapping, ret);
+	return ret;
+}
+
+/* Writes what is still dirty of the @nr pages in f->run, and puts them. */
+static int clean_and_write(struct vmlab_file *f, unsigned int nr)
+{
+	unsigned int i, from = 0;
+	int ret = 0, err;
+
+	for (i = 0; i <= nr; i++) {
+		if (i < nr && clean(f->region, f->run[i]))
+			continue;
+		if (i > from) {
+			err = write_run(f, from, i - from);
+			ret = ret ?: err;
+		}
+		from = i + 1;
+	}
+	for (i = 0; i < nr; i++)
+		folio_put(f->run[i]);
+	return ret;
+}
+
+/**
+ * vmlab_writeback_range - write back the dirty pages of a range
+ * @f: the file
+ * @start: first byte of the region
+ * @end: last byte, inclusive
+ *
+ * Context: may sleep; takes writeback_lock.
+ * Return: 0 or the first error; the pages concerned stay dirty.
+ */
+int vmlab_writeback_range(struct vmlab_file *f, loff_t start, loff_t end)
+{
+	pgoff_t first = start >> PAGE_SHIFT;
+	pgoff_t last = end >> PAGE_SHIFT;
+	unsigned int nr;
+	int ret = 0, err;
+
+	if (vmlab_file_unlinked(f))
+		return 0;
+	mutex_lock(&f->writeback_lock);
+	while (first <= last && (nr = collect(f, &first, last)) != 0) {
+		err = clean_and_write(f, nr);
+		ret = ret ?: err;
+		cond_resched();
+	}
+	mutex_unlock(&f->writeback_lock);
+	return ret;
+}
+
+void vmlab_writeback_work(struct work_struct *work)
+{
+	struct vmlab_file *f = container_of(to_delayed_work(work), struct vmlab_file,
+					    writeback_work);
+	int ret = vmlab_writeback_range(f, 0, LLONG_MAX);
+
+	ret = vmlab_file_settle_size(f) ?: ret;
+	if (ret)
+		vmlab_writeback_later(f);
+}
+
+int vmlab_writeback_init(void)
+{
+	wq = alloc_workqueue("vmlab-writeback", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return wq ? 0 : -ENOMEM;
+}
+
+void vmlab_writeback_exit(void)
+{
+	destroy_workqueue(wq);
+}
