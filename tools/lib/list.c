@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Requests that return many entries, a buffer full at a time.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "vmlab.h"
+
+/* Entries that one request may fill. */
+#define LIST_STEP	64
+#define EXTENTS_STEP	256
+
+int vmlab_list(int fd, struct vmlab_stat **list, size_t *count)
+{
+	struct vmlab_list arg = { .entry_size = sizeof(struct vmlab_stat) };
+	struct vmlab_stat *entries = NULL;
+	size_t filled = 0;
+
+	do {
+		struct vmlab_stat *grown;
+
+		grown = realloc(entries, (filled + LIST_STEP) * sizeof(*entries));
+		if (!grown) {
+			free(entries);
+			return -ENOMEM;
+		}
+		entries = grown;
+
+		arg.buffer = (uintptr_t)(entries + filled);
+		arg.count = LIST_STEP;
+		if (ioctl(fd, VMLAB_IOC_LIST, &arg) < 0) {
+			int err = -errno;
+
+			free(entries);
+			return err;
+		}
+		filled += arg.count;
+	} while (arg.cursor);
+
+	if (!filled) {
+		free(entries);
+		entries = NULL;
+	}
+	*list = entries;	/* the caller's from here on */
+	*count = filled;
+	return 0;
+}
+
+int vmlab_extents(int fd, uint64_t start, uint64_t end, vmlab_extent_fn fn, void *arg)
+{
+	struct vmlab_extent extents[EXTENTS_STEP];
+	struct vmlab_extents request = {
+		.start = start,
+		.end = end,
+		.buffer = (uintptr_t)extents,
+	};
+
+	while (request.start < end) {
+		request.count = EXTENTS_STEP;
+		if (ioctl(fd, VMLAB_IOC_EXTENTS, &request) < 0) {
+			/* Nothing was filled: ask again, from the same place. */
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		for (uint32_t i = 0; i < request.count; i++) {
+			int ret = fn(&extents[i], arg);
+
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}

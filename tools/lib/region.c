@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Making regions, and the requests that concern one of them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "vmlab.h"
+
+#define DEVICE	"/dev/vmlab"
+
+static int request(int fd, unsigned long number, void *arg)
+{
+	int ret = ioctl(fd, number, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+const char *vmlab_version(void)
+{
+	return VMLAB_VERSION;
+}
+
+int vmlab_open(int flags)
+{
+	struct vmlab_region_fd arg = { .flags = flags & O_CLOEXEC };
+	int dev, fd;
+
+	if (flags & ~(O_ACCMODE | O_CLOEXEC) || (flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+
+	dev = open(DEVICE, (flags & O_ACCMODE) | O_CLOEXEC);
+	if (dev < 0)
+		return -errno;
+
+	/* The new descriptor keeps the region; the device's own is not needed. */
+	fd = request(dev, VMLAB_IOC_REGION_FD, &arg);
+	close(dev);
+	return fd;
+}
+
+int vmlab_open_file(const char *path, int flags, uint64_t offset, uint64_t size)
+{
+	struct vmlab_configure configure = {
+		.backing = VMLAB_BACKING_FILE,
+		.backing_offset = offset,
+		.size = size,
+	};
+	int file, fd, ret;
+
+	if ((flags & O_ACCMODE) == O_WRONLY)
+		return -EINVAL;
+
+	/* O_NONBLOCK: do not wait for the writer of a FIFO, which is refused below. */
+	file = open(path, (flags & O_ACCMODE) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file < 0)
+		return -errno;
+
+	fd = vmlab_open(flags);
+	if (fd < 0)
+		goto close_file;
+
+	configure.backing_fd = file;
+	ret = vmlab_configure(fd, &configure);
+	if (ret < 0) {
+		close(fd);
+		fd = ret;
+	}
+close_file:
+	close(file);	/* the region has its own reference */
+	return fd;
+}
+
+int vmlab_features(int fd, struct vmlab_features *features)
+{
+	return request(fd, VMLAB_IOC_FEATURES, features);
+}
+
+int vmlab_configure(int fd, const struct vmlab_configure *configure)
+{
+	struct vmlab_configure copy = *configure;
+
+	return request(fd, VMLAB_IOC_CONFIGURE, &copy);
+}
+
+int vmlab_stat(int fd, struct vmlab_stat *stat)
+{
+	return request(fd, VMLAB_IOC_STAT, stat);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Errors in words: what happened, and what to do about it.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmlab.h"
+
+struct message {
+	int op;
+	int err;
+	const char *text;
+};
+
+/* The operation does not matter to this message. */
+#define ANY	(-1)
+
+/* The first entry that fits is taken. */
+static const struct message messages[] = {
+	{ VMLAB_OP_OPEN, ENOENT,
+	  "/dev/vmlab does not exist: load the module (\"modprobe vmlab\", or \"make load\" in its source)" },
+	{ VMLAB_OP_OPEN, EACCES,
+	  "you may not use /dev/vmlab: join the group vmlab and log in again, or run this as root" },
+	{ VMLAB_OP_OPEN, EINVAL,
+	  "the flags for a new region are not valid: only the access mode and O_CLOEXEC are" },
+	{ VMLAB_OP_OPEN_FILE, ENOENT,
+	  "the file or /dev/vmlab does not exist: check the path, and that the module is loaded" },
+	{ VMLAB_OP_OPEN_FILE, EACCES,
+	  "you may not open the file or /dev/vmlab this way: check both for your permissions" },
+	{ VMLAB_OP_OPEN_FILE, EISDIR,
+	  "a directory cannot be the backing of a region: name a regular file" },
+	{ VMLAB_OP_OPEN_FILE, EROFS,
+	  "the file is on a read-only file system: open it with O_RDONLY" },
+	{ VMLAB_OP_OPEN_FILE, ETXTBSY,
+	  "the file is a program that is running: open it with O_RDONLY" },
+	{ VMLAB_OP_OPEN_FILE, EINVAL,
+	  "the region was refused: the file must be a regular one, offset and size multiples of the page size" },
+	{ ANY, ENXIO, "no module answers at /dev/vmlab: load it (\"modprobe vmlab\")" },
+	{ ANY, ENODEV, "no module answers at /dev/vmlab: load it (\"modprobe vmlab\")" },
+
+	{ VMLAB_OP_CONFIGURE, EBUSY,
+	  "the region was configured or used before: configure it once, before its first mmap, read or write" },
+	{ VMLAB_OP_CONFIGURE, EINVAL,
+	  "the region's configuration is not valid: size and offset must be multiples of the page size, "
+	  "flags known, and the file a regular one that is not in append mode" },
+	{ VMLAB_OP_CONFIGURE, EBADF,
+	  "the descriptor of the region or of its file is not open, or the file's is not open for reading" },
+	{ VMLAB_OP_CONFIGURE, ELOOP,
+	  "a region cannot be the backing of a region: give a regular file" },
+	{ VMLAB_OP_OPEN_FILE, ELOOP,
+	  "the file is itself a region, or its path has too many symbolic links: give a regular file" },
+	{ VMLAB_OP_EXTENTS, EINVAL,
+	  "the range is not valid: both ends must be multiples of the page size, and inside the region's limit" },
+
+	{ VMLAB_OP_MMAP, EACCES,
+	  "the region or its file is not open for writing: map it read-only or privately, or open it for writing" },
+	{ VMLAB_OP_MMAP, EINVAL,
+	  "the mapping was refused: the offset must be a multiple of the page size, its end within the region's limit "
+	  "(map less, or configure a larger size), and MAP_HUGETLB is not possible" },
+	{ VMLAB_OP_MMAP, ENOMEM,
+	  "there is no room for the mapping: map less, or raise the limits (ulimit -v, vm.max_map_count)" },
+	{ VMLAB_OP_WRITE, EFBIG, "the write goes beyond the region's limit: configure a larger size" },
+	{ VMLAB_OP_WRITE, ENOSPC,
+	  "all regions together hold as many pages as the module may: "
+	  "close some, or raise /sys/module/vmlab/parameters/max_pages" },
+	{ VMLAB_OP_WRITE, EBADF, "the descriptor is not open for writing: open the region with O_RDWR" },
+	{ VMLAB_OP_READ, EBADF, "the descriptor is not open for reading: open the region with O_RDWR" },
+	{ VMLAB_OP_SYNC, ENOSPC,
+	  "the file system is full, pages are still only in memory: free space and sync again" },
+	{ VMLAB_OP_SYNC, EDQUOT,
+	  "the disk quota is used up, pages are still only in memory: free space and sync again" },
+	{ VMLAB_OP_SYNC, EIO,
+	  "pages could not be written to the file: check its disk (\"dmesg\"), then sync again" },
+	{ ANY, EIO, "the file behind the region could not be read or written: check its disk (\"dmesg\")" },
+
+	{ ANY, ENOTTY,
+	  "the descriptor is not a region of vmlab, or the loaded module is too old for this: "
+	  "check the descriptor, and update the module" },
+	{ ANY, E2BIG,
+	  "the program is newer than the loaded module and asked for what it does not know: update the module" },
+	{ ANY, EBADF, "the descriptor is not open" },
+	{ ANY, EINVAL, "the kernel found an argument that is not valid" },
+	{ ANY, EOVERFLOW, "offset and size together are too large: VMLAB_SIZE_MAX is the most" },
+	{ ANY, EFAULT, "a pointer that was given is not valid memory" },
+	{ ANY, EINTR, "a signal came before this was done: try again" },
+	{ ANY, ENOMEM, "there is not enough memory: close programs or regions and try again" },
+	{ ANY, EMFILE, "this process has too many open files: close some, or raise the limit (ulimit -n)" },
+	{ ANY, ENFILE, "the system has too many open files: close some, or raise fs.file-max" },
+	{ ANY, EACCES, "permission denied: run this as the region's owner or as root" },
+	{ ANY, EPERM, "not permitted: run this as the region's owner or as root" },
+};
+
+const char *vmlab_strerror(enum vmlab_op op, int err)
+{
+	const char *text;
+
+	err = abs(err);
+	if (!err)
+		return "no error";
+
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		const struct message *m = &messages[i];
+
+		if (m->err == err && (m->op == ANY || m->op == (int)op))
+			return m->text;
+	}
+	text = strerrordesc_np(err);
+	return text ? text : "an error that this library does not know: update it";
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * libvmlab: regions of /dev/vmlab from C.
+ *
+ * Every function that can fail returns a negative errno, and changes nothing
+ * when it does. vmlab_strerror() turns such a value into a sentence. All
+ * functions may be called from any thread; none keeps a state of its own.
+ *
+ * Offsets and sizes are in bytes; structs and VMLAB_* constants are described in
+ * <linux/vmlab.h>.
+ */
+#ifndef VMLAB_H
+#define VMLAB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/vmlab.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * enum vmlab_op - what was tried when an error came, for vmlab_strerror()
+ * @VMLAB_OP_OPEN:	vmlab_open()
+ * @VMLAB_OP_OPEN_FILE:	vmlab_open_file()
+ * @VMLAB_OP_FEATURES:	vmlab_features()
+ * @VMLAB_OP_CONFIGURE:	vmlab_configure()
+ * @VMLAB_OP_STAT:	vmlab_stat()
+ * @VMLAB_OP_LIST:	vmlab_list()
+ * @VMLAB_OP_EXTENTS:	vmlab_extents()
+ * @VMLAB_OP_MMAP:	mmap() of a region
+ * @VMLAB_OP_READ:	read() of a region
+ * @VMLAB_OP_WRITE:	write() to a region, or fallocate()
+ * @VMLAB_OP_SYNC:	fsync(), msync() or close() of a region
+ */
+enum vmlab_op {
+	VMLAB_OP_OPEN,
+	VMLAB_OP_OPEN_FILE,
+	VMLAB_OP_FEATURES,
+	VMLAB_OP_CONFIGURE,
+	VMLAB_OP_STAT,
+	VMLAB_OP_LIST,
+	VMLAB_OP_EXTENTS,
+	VMLAB_OP_MMAP,
+	VMLAB_OP_READ,
+	VMLAB_OP_WRITE,
+	VMLAB_OP_SYNC,
+};
+
+/**
+ * vmlab_version() - the version of the library
+ *
+ * Return: a string such as "0.1", never to be freed.
+ */
+const char *vmlab_version(void);
+
+/**
+ * vmlab_open() - make a new, empty region
+ * @flags:	O_RDONLY, O_WRONLY or O_RDWR, and O_CLOEXEC if wanted
+ *
+ * The descriptor is a regular file like a memfd: mmap(), read(), write(),
+ * fstat(), fallocate(), ftruncate() and vmlab_*() work on it. The region lives
+ * until its last descriptor and its last mapping are gone.
+ *
+ * Return: the descriptor, which the caller closes, or -EINVAL (other flags),
+ * -ENOENT, -ENXIO, -ENODEV (the module is not loaded), -EACCES, -EMFILE,
+ * -ENFILE, -ENOMEM, -ENOTTY (the module is older than this library).
+ */
+int vmlab_open(int flags);
+
+/**
+ * vmlab_open_file() - make a region whose pages come from a file
+ * @path:	the file; it must be a regular one
+ * @flags:	O_RDONLY or O_RDWR, and O_CLOEXEC if wanted
+ * @offset:	where in the file the region begins, a multiple of the page size
+ * @size:	the most the region may hold, a multiple of the page size; 0 for
+ *		up to the end of the file
+ *
+ * With O_RDWR, what is written to the region or through its shared mappings
+ * reaches the file later, at the latest with fsync() or when the region ends.
+ *
+ * Return: the descriptor, which the caller closes, or an error of open(2) for
+ * the file, of vmlab_open() or of vmlab_configure().
+ */
+int vmlab_open_file(const char *path, int flags, uint64_t offset, uint64_t size);
+
+/**
+ * vmlab_features() - what the module can do, and its totals
+ * @fd:		any descriptor of vmlab
+ * @features:	filled
+ *
+ * Return: 0, or -EBADF, -ENOTTY (not a descriptor of vmlab).
+ */
+int vmlab_features(int fd, struct vmlab_features *features);
+
+/**
+ * vmlab_configure() - say what a region is to be
+ * @fd:		a region
+ * @configure:	see struct vmlab_configure; what is zero stands for the default
+ *
+ * Possible once, and before the region's first use.
+ *
+ * Return: 0, or -EBUSY (configured or used before), -EINVAL, -EBADF, -EOVERFLOW,
+ * -ELOOP, -E2BIG (the module does not know a field that is not zero), -ENOMEM,
+ * -ENOTTY.
+ */
+int vmlab_configure(int fd, const struct vmlab_configure *configure);
+
+/**
+ * vmlab_stat() - the figures of one region
+ * @fd:		a region
+ * @stat:	filled
+ *
+ * Return: 0, or -EBADF, -ENOTTY (not a region).
+ */
+int vmlab_stat(int fd, struct vmlab_stat *stat);
+
+/**
+ * vmlab_list() - the regions on the system, in order of their ids
+ * @fd:		any descriptor of vmlab; its own region is in the list too
+ * @list:	set to an array that the caller frees with free(); NULL if empty
+ * @count:	set to the entries in the array
+ *
+ * Lists the regions of the caller's user, or all with CAP_SYS_PTRACE. Regions
+ * may come and go meanwhile; each that existed all the time is listed once.
+ *
+ * Return: 0, or -EBADF, -ENOTTY, -ENOMEM.
+ */
+int vmlab_list(int fd, struct vmlab_stat **list, size_t *count);
+
+/**
+ * typedef vmlab_extent_fn - called for one extent
+ * @extent:	valid during the call only
+ * @arg:	what was given to vmlab_extents()
+ *
+ * Return: 0 to go on; another value ends the walk.
+ */
+typedef int (*vmlab_extent_fn)(const struct vmlab_extent *extent, void *arg);
+
+/**
+ * vmlab_extents() - walk over the pages of a region that are in memory
+ * @fd:		a region
+ * @start:	where to begin, a multiple of the page size
+ * @end:	where to end, exclusive, a multiple of the page size
+ * @fn:		called for each run of pages in one state, in order
+ * @arg:	passed on to @fn
+ *
+ * A signal does not end the walk; @fn can. Adjacent extents may have the same
+ * state.
+ *
+ * Return: 0, what @fn returned to end the walk, or -EBADF, -ENOTTY, -EINVAL.
+ */
+int vmlab_extents(int fd, uint64_t start, uint64_t end, vmlab_extent_fn fn, void *arg);
+
+/**
+ * vmlab_strerror() - an error in words, and what to do about it
+ * @op:		what was tried
+ * @err:	an errno, positive or negative
+ *
+ * Return: one sentence without a full stop at its end, never to be freed.
+ */
+const char *vmlab_strerror(enum vmlab_op op, int err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VMLAB_H */
