@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions in other processes.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <vmlab.h>
+
+#include "number.h"
+#include "process.h"
+
+/* Parses a line of /proc/PID/maps. Returns false if it is not a region's. */
+static bool parse_line(const char *line, struct process_mapping *mapping)
+{
+	int path = 0;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &mapping->start,
+		   &mapping->end, mapping->perms, &mapping->offset, &path) != 4 || !path)
+		return false;
+	return sscanf(line + path, "/vmlab:%" SCNu64 " (deleted)", &mapping->id) == 1;
+}
+
+int process_mappings(pid_t pid, struct process_mapping **list, size_t *count)
+{
+	struct process_mapping mapping;
+	char path[64], *line = NULL;
+	size_t room = 0;
+	int ret = 0;
+	FILE *maps;
+
+	*list = NULL;
+	*count = 0;
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return -errno;
+
+	errno = 0;
+	while (getline(&line, &room, maps) >= 0) {
+		struct process_mapping *grown;
+
+		if (!parse_line(line, &mapping))
+			continue;
+		grown = realloc(*list, (*count + 1) * sizeof(**list));
+		if (!grown) {
+			ret = -ENOMEM;
+			break;
+		}
+		*list = grown;
+		(*list)[(*count)++] = mapping;
+	}
+	if (!ret && ferror(maps))
+		ret = errno ? -errno : -EIO;
+	free(line);
+	fclose(maps);
+	if (ret) {
+		free(*list);
+		*list = NULL;
+	}
+	return ret;
+}
+
+static bool is_region(int fd, uint64_t id)
+{
+	struct vmlab_stat stat;
+
+	return !vmlab_stat(fd, &stat) && stat.id == id;
+}
+
+static int open_through_mapping(pid_t pid, const struct process_mapping *mapping)
+{
+	char path[96];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, mapping->start,
+		 mapping->end);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (is_region(fd, mapping->id))
+		return fd;
+	close(fd);
+	return -ENOENT;
+}
+
+/* The link of a descriptor tells whether it is worth a copy. */
+static bool may_be_region(int dir, const char *name)
+{
+	char target[64];
+	ssize_t length = readlinkat(dir, name, target, sizeof(target) - 1);
+
+	if (length < 0)
+		return false;
+	target[length] = 0;
+	return !strncmp(target, "/vmlab:", 7) || !strcmp(target, "/dev/vmlab");
+}
+
+static int copy_descriptor(int pidfd, DIR *dir, uint64_t id)
+{
+	const struct dirent *entry;
+	int number, fd;
+
+	while ((entry = readdir(dir))) {
+		if (!number_int(entry->d_name, &number) || !may_be_region(dirfd(dir), entry->d_name))
+			continue;
+		fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+		if (fd < 0)
+			continue;
+		if (is_region(fd, id))
+			return fd;
+		close(fd);
+	}
+	return -ENOENT;
+}
+
+static int open_through_descriptor(pid_t pid, const struct process_mapping *mapping)
+{
+	char path[64];
+	int pidfd, fd;
+	DIR *dir;
+
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return -errno;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	if (dir) {
+		fd = copy_descriptor(pidfd, dir, mapping->id);
+		closedir(dir);
+	} else {
+		fd = -errno;
+	}
+	close(pidfd);
+	return fd;
+}
+
+int process_open_region(pid_t pid, const struct process_mapping *mapping)
+{
+	int fd = open_through_mapping(pid, mapping);
+
+	return fd < 0 ? open_through_descriptor(pid, mapping) : fd;
+}
