@@ -26,14 +26,20 @@ struct vmlab_region;
  *	an errno. NULL: pages need nothing but being zeroed, and a read of a page
  *	that is not there needs no page.
  * @dirtied: a page became dirty. Atomic context. NULL: nobody wants to know.
- * @writeback: writes the dirty pages of bytes @start to @end (inclusive) back. May sleep, no
- *	lock of the region's held. Errors are recorded in the region's mapping as
- *	well as returned. NULL: there is nowhere to write.
- * @sync: makes what was written back durable. NULL if @writeback is.
+ * @writeback: writes all dirty pages back. May sleep, no lock of the region's held.
+ *	Errors are recorded in the region's mapping as well as returned. NULL: there
+ *	is nowhere to write.
+ * @sync: makes what was written back to bytes @start to @end (inclusive) durable.
+ *	Errors as above. NULL if @writeback is.
+ * @settle: brings the region's size up to date. May sleep, of the region's locks the
+ *	inode lock at most is held. NULL: it always is.
+ * @follow: does so in a fault beyond the end, as far as it need not wait for more than
+ *	the region's own locks; none is held. NULL if @settle is.
  * @writable: may the region be changed at all? NULL: yes.
- * @extend: moves the region's end to @size bytes for a write beyond it. Caller holds
- *	the inode lock.
- * @truncate: as @extend, in either direction, for ftruncate(). NULL: not possible.
+ * @extend: moves the region's end to @size bytes, before a write beyond it. Caller
+ *	holds the inode lock. NULL: the end is where the last write went.
+ * @truncate: sets the region's size, for ftruncate(). Caller holds the inode lock.
+ *	NULL: not possible.
  * @punch: makes [@start, @end) bytes read as zeroes. Caller holds the inode lock.
  */
 struct vmlab_backing_ops {
@@ -47,8 +53,10 @@ struct vmlab_backing_ops {
 	int (*fill)(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
 		    unsigned int nr);
 	void (*dirtied)(struct vmlab_region *region);
-	int (*writeback)(struct vmlab_region *region, loff_t start, loff_t end);
+	int (*writeback)(struct vmlab_region *region);
 	int (*sync)(struct vmlab_region *region, loff_t start, loff_t end, int datasync);
+	void (*settle)(struct vmlab_region *region);
+	void (*follow)(struct vmlab_region *region);
 	bool (*writable)(struct vmlab_region *region);
 	int (*extend)(struct vmlab_region *region, loff_t size);
 	int (*truncate)(struct vmlab_region *region, loff_t size);

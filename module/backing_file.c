@@ -6,6 +6,7 @@
  * them back by write-back (writeback.c). Between the two the region and the file may
  * differ; what others write to the file is seen by pages not yet touched only.
  */
+#include <linux/backing-dev.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/falloc.h>
@@ -53,26 +54,42 @@ static int check_file(const struct file *file)
 	return 0;
 }
 
+/* Opens the file behind a descriptor once more; or an ERR_PTR(). */
+static struct file *open_again(int fd)
+{
+	struct file *theirs = fget(fd), *ours;
+	int ret = theirs ? check_file(theirs) : -EBADF;
+
+	ours = ERR_PTR(ret);
+	if (!ret)
+		ours = dentry_open(&theirs->f_path,
+				   (theirs->f_flags & (O_ACCMODE | O_NOATIME)) | O_LARGEFILE,
+				   theirs->f_cred);
+	if (theirs)
+		fput(theirs);
+	return ours;
+}
+
 static int attach(struct vmlab_region *region, const struct vmlab_configure *config)
 {
 	struct vmlab_file *f;
-	int ret = -EOVERFLOW;
+	int ret;
 
 	if (config->backing_offset > MAX_LFS_FILESIZE - region->limit)
-		return ret;
+		return -EOVERFLOW;
 	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	if (!f)
 		return -ENOMEM;
-	f->file = fget(config->backing_fd);
-	ret = f->file ? check_file(f->file) : -EBADF;
-	if (ret)
-		goto put_file;
+	f->file = open_again(config->backing_fd);
+	if (IS_ERR(f->file)) {
+		ret = PTR_ERR(f->file);
+		goto free;
+	}
 	f->region = region;
 	f->offset = config->backing_offset;
 	f->was_linked = file_inode(f->file)->i_nlink;
 	file_ra_state_init(&f->ra, f->file->f_mapping);
 	spin_lock_init(&f->size_lock);
-	mutex_init(&f->resize_lock);
 	INIT_WORK(&f->resize_work, vmlab_file_resize_work);
 	mutex_init(&f->writeback_lock);
 	INIT_DELAYED_WORK(&f->writeback_work, vmlab_writeback_work);
@@ -80,21 +97,27 @@ static int attach(struct vmlab_region *region, const struct vmlab_configure *con
 	if (ret)
 		goto put_file;
 	region->backing_data = f;
+	spin_lock(&f->size_lock);
 	i_size_write(&region->inode, vmlab_file_end(f));
+	spin_unlock(&f->size_lock);
 	return 0;
 
 put_file:
-	if (f->file)
-		fput(f->file);
+	fput(f->file);
+free:
 	kfree(f);
 	return ret;
 }
 
-/* Nobody else uses the region any more but our workers, stopped here in turn. */
+/*
+ * Nobody else uses the region any more but our workers. What is dirty gets its last
+ * chance; then they are stopped in turn.
+ */
 static void detach(struct vmlab_region *region)
 {
 	struct vmlab_file *f = region->backing_data;
 
+	vmlab_writeback_now(f);
 	vmlab_file_watch_stop(f);
 	cancel_work_sync(&f->resize_work);
 	cancel_delayed_work_sync(&f->writeback_work);
@@ -111,13 +134,14 @@ static void detach(struct vmlab_region *region)
 static int fill_from_cache(struct vmlab_file *f, pgoff_t index, struct page **pages,
 			   unsigned int nr)
 {
+	bool strict = f->region->flags & VMLAB_REGION_STRICT;
 	struct address_space *mapping = f->file->f_mapping;
 	struct folio *folio;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
 		folio = xa_load(&mapping->i_pages, index + i);
-		if (!folio || xa_is_value(folio))
+		if ((!folio || xa_is_value(folio)) && !strict)
 			page_cache_sync_readahead(mapping, &f->ra, f->file, index + i,
 						  nr - i);
 		folio = read_cache_folio(mapping, index + i, NULL, f->file);
@@ -129,7 +153,17 @@ static int fill_from_cache(struct vmlab_file *f, pgoff_t index, struct page **pa
 	return nr;
 }
 
-/* For file systems that have no page cache, or none that others may use (tmpfs). */
+/*
+ * Is the page cache of the file what read() reads? Not where there are no pages to write
+ * back: tmpfs has ways of its own, and files in /sys only pretend.
+ */
+static bool has_page_cache(const struct file *file)
+{
+	return file->f_mapping->a_ops->read_folio &&
+	       file->f_mapping->host->i_sb->s_bdi->capabilities & BDI_CAP_WRITEBACK;
+}
+
+/* For files without. */
 static int fill_by_read(struct vmlab_file *f, pgoff_t index, struct page **pages,
 			unsigned int nr)
 {
@@ -146,7 +180,6 @@ static int fill_by_read(struct vmlab_file *f, pgoff_t index, struct page **pages
 	}
 	iov_iter_bvec(&iter, ITER_DEST, bvec, nr, (size_t)nr << PAGE_SHIFT);
 	init_sync_kiocb(&iocb, f->file);
-	iocb.ki_flags &= ~IOCB_DIRECT;
 	iocb.ki_pos = (loff_t)index << PAGE_SHIFT;
 	while (iov_iter_count(&iter)) {
 		ret = vfs_iocb_iter_read(f->file, &iocb, &iter);
@@ -182,9 +215,15 @@ static int fill(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
 {
 	struct vmlab_file *f = region->backing_data;
 	pgoff_t index = pgoff + (f->offset >> PAGE_SHIFT);
+	pgoff_t end = DIV_ROUND_UP((u64)i_size_read(file_inode(f->file)), PAGE_SIZE);
 	int ret;
 
-	if (f->file->f_mapping->a_ops->read_folio)
+	/* In case nobody told us. */
+	vmlab_file_size_changed(f);
+	if (index >= end)
+		return -ENXIO;
+	nr = min_t(pgoff_t, nr, end - index);
+	if (has_page_cache(f->file))
 		ret = fill_from_cache(f, index, pages, nr);
 	else
 		ret = fill_by_read(f, index, pages, nr);
@@ -198,19 +237,33 @@ static void dirtied(struct vmlab_region *region)
 	vmlab_writeback_later(region->backing_data);
 }
 
-static int writeback(struct vmlab_region *region, loff_t start, loff_t end)
+static int writeback(struct vmlab_region *region)
 {
-	return vmlab_writeback_range(region->backing_data, start, end);
+	return vmlab_writeback_now(region->backing_data);
+}
+
+static void settle(struct vmlab_region *region)
+{
+	vmlab_file_settle_size(region->backing_data);
 }
 
 static int sync(struct vmlab_region *region, loff_t start, loff_t end, int datasync)
 {
 	struct vmlab_file *f = region->backing_data;
 	loff_t file_end;
+	int ret;
 
 	if (check_add_overflow(end, f->offset, &file_end))
 		file_end = LLONG_MAX;
-	return vfs_fsync_range(f->file, f->offset + start, file_end, datasync);
+	ret = vfs_fsync_range(f->file, f->offset + start, file_end, datasync);
+	if (ret)
+		mapping_set_error(region->inode.i_mapping, ret);
+	return ret;
+}
+
+static void follow(struct vmlab_region *region)
+{
+	vmlab_file_follow_size(region->backing_data);
 }
 
 static bool writable(struct vmlab_region *region)
@@ -230,14 +283,15 @@ static int extend(struct vmlab_region *region, loff_t size)
 	struct iov_iter iter;
 	int ret;
 
-	iov_iter_kvec(&iter, ITER_SOURCE, &kvec, 1, 1);
-	ret = vmlab_writeback_write(f, &iter, f->offset + size - 1);
-	if (ret)
-		return ret;
-	ret = vmlab_file_settle_size(f);
-	if (!ret && i_size_read(&region->inode) < size)
-		ret = -EAGAIN;	/* truncated by somebody else just now */
-	return ret;
+	if (vmlab_file_end(f) < size) {
+		iov_iter_kvec(&iter, ITER_SOURCE, &kvec, 1, 1);
+		ret = vmlab_writeback_write(f, &iter, f->offset + size - 1);
+		if (ret)
+			return ret;
+	}
+	vmlab_file_settle_size(f);
+	/* Truncated again just now, or the page of the old end is in use by a device. */
+	return i_size_read(&region->inode) < size ? -EBUSY : 0;
 }
 
 /*
@@ -271,6 +325,8 @@ const struct vmlab_backing_ops vmlab_backing_file = {
 	.fill		= fill,
 	.dirtied	= dirtied,
 	.writeback	= writeback,
+	.settle		= settle,
+	.follow		= follow,
 	.sync		= sync,
 	.writable	= writable,
 	.extend		= extend,

@@ -16,19 +16,16 @@ static int attach(struct vmlab_region *region, const struct vmlab_configure *con
 	return 0;
 }
 
-static int extend(struct vmlab_region *region, loff_t size)
-{
-	i_size_write(&region->inode, size);
-	return 0;
-}
-
 static int truncate(struct vmlab_region *region, loff_t size)
 {
 	loff_t old_size = i_size_read(&region->inode);
 
 	i_size_write(&region->inode, size);
-	if (size < old_size)
+	if (size < old_size) {
+		filemap_invalidate_lock(region->inode.i_mapping);
 		vmlab_pages_truncate(region, size);
+		filemap_invalidate_unlock(region->inode.i_mapping);
+	}
 	return 0;
 }
 
@@ -43,7 +40,6 @@ const struct vmlab_backing_ops vmlab_backing_zero = {
 	.filled		= VMLAB_ZERO_FILLED,
 	.zeroed		= true,
 	.attach		= attach,
-	.extend		= extend,
 	.truncate	= truncate,
 	.punch		= punch,
 };

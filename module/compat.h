@@ -39,6 +39,10 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define copy_splice_read generic_file_splice_read
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define file_mnt_idmap file_mnt_user_ns
+#endif
+
 /* The inode's content changes now. */
 static inline void inode_touch(struct inode *inode)
 {

@@ -16,6 +16,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 
 #include "compat.h"
 #include "page.h"
@@ -34,6 +35,8 @@ static struct vmlab_region *vma_region(const struct vm_area_struct *vma)
 
 static vm_fault_t fault_error(struct vmlab_region *region, struct vm_fault *vmf, int err)
 {
+	if (err == -EINTR && fatal_signal_pending(current))
+		return VM_FAULT_NOPAGE;		/* it will not come back */
 	trace_vmlab_error(region->id, VMLAB_OP_FAULT, vmf->pgoff, err);
 	trace_vmlab_fault(region->id, vmf, 0, VMLAB_FAULT_FAILED);
 	if (err == -ENOMEM)
@@ -139,7 +142,8 @@ static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
 #ifdef VMLAB_HAVE_APPLY_TO_EXISTING
 struct writable_batch {
 	struct mm_struct *mm;
-	struct page **next;
+	unsigned long start;
+	struct page **pages;
 };
 
 /*
@@ -150,7 +154,7 @@ struct writable_batch {
 static int make_writable(pte_t *pte, unsigned long address, void *data)
 {
 	struct writable_batch *batch = data;
-	struct page *page = *batch->next++;
+	struct page *page = batch->pages[(address - batch->start) >> PAGE_SHIFT];
 
 	if (pte_present(*pte) && pte_pfn(*pte) == page_to_pfn(page) && PageDirty(page))
 		set_pte_at(batch->mm, address, pte, pte_mkwrite_novma(*pte));
@@ -166,12 +170,16 @@ static vm_fault_t serve_dirty(struct vmlab_region *region, struct vm_fault *vmf,
 {
 	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
 	struct mm_struct *mm = vmf->vma->vm_mm;
-	struct writable_batch batch = { .mm = mm, .next = pages };
+	unsigned long start = vmf->address & PAGE_MASK;
+	struct writable_batch batch = { .mm = mm, .start = start, .pages = pages };
 	struct folio *folio = xa_load(&region->pages, vmf->pgoff);
 	struct vmlab_stream stream;
 	int nr, found;
 
 	if (!folio || !folio_test_dirty(folio))
+		return 0;
+	/* Somebody wants to hear of each first write in the page table itself. */
+	if (IS_ENABLED(CONFIG_MEM_SOFT_DIRTY) && !(vmf->vma->vm_flags & VM_SOFTDIRTY))
 		return 0;
 	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
 	found = vmlab_pages_gather(region, vmf->pgoff,
@@ -182,8 +190,8 @@ static vm_fault_t serve_dirty(struct vmlab_region *region, struct vm_fault *vmf,
 	nr = map_batch(vmf, pages, nr);
 	if (nr <= 0)
 		return 0;
-	apply_to_existing_page_range(mm, vmf->address & PAGE_MASK,
-				     (unsigned long)nr << PAGE_SHIFT, make_writable, &batch);
+	apply_to_existing_page_range(mm, start, (unsigned long)nr << PAGE_SHIFT,
+				     make_writable, &batch);
 	count_fault(region, vmf, nr, VMLAB_FAULT_REFAULT);
 	vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
 	return VM_FAULT_NOPAGE;
@@ -252,6 +260,8 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	struct vmlab_region *region = vma_region(vmf->vma);
 	vm_fault_t ret;
 
+	if (region->backing->follow && !pages_ahead(region, vmf))
+		region->backing->follow(region);
 	filemap_invalidate_lock_shared(region->inode.i_mapping);
 	ret = serve(region, vmf);
 	filemap_invalidate_unlock_shared(region->inode.i_mapping);
@@ -348,26 +358,38 @@ static const struct vm_operations_struct tracked_vm_ops = {
 	.page_mkwrite	= page_mkwrite,
 };
 
+static int check_mmap(struct vmlab_region *region, struct vm_area_struct *vma)
+{
+	if (vma->vm_pgoff + vma_pages(vma) > region->limit >> PAGE_SHIFT)
+		return -EINVAL;
+	if (vma->vm_flags & VM_SHARED && vma->vm_flags & VM_WRITE &&
+	    !vmlab_region_writable(region))
+		return -EACCES;
+	return 0;
+}
+
 /**
  * vmlab_fault_mmap - let the faults of a new VMA come here
- * @region: the region, in use; vma->vm_file is a file of its
- * @vma: the VMA
+ * @region: the region; it is in use from here on, unless there is an error
+ * @vma: the VMA; vma->vm_file is a file of the region's
  *
  * Return: -EINVAL beyond the region's limit, -EACCES for a writable shared mapping
- * of a region that cannot be changed.
+ * of a region that cannot be changed, -EBUSY if it is being configured.
  */
 int vmlab_fault_mmap(struct vmlab_region *region, struct vm_area_struct *vma)
 {
 	bool shared = vma->vm_flags & VM_SHARED;
-	vm_flags_t clear = 0;
+	vm_flags_t clear;
+	int ret;
 
-	if (vma->vm_pgoff + vma_pages(vma) > region->limit >> PAGE_SHIFT)
-		return -EINVAL;
-	if (shared && !vmlab_region_writable(region)) {
-		if (vma->vm_flags & VM_WRITE)
-			return -EACCES;
-		clear = VM_MAYWRITE;
-	}
+	ret = check_mmap(region, vma);
+	if (!ret)
+		ret = vmlab_region_use(region);
+	if (!ret)
+		ret = check_mmap(region, vma);	/* it may have been configured since */
+	if (ret)
+		return ret;
+	clear = shared && !vmlab_region_writable(region) ? VM_MAYWRITE : 0;
 	vm_flags_mod(vma, VM_MIXEDMAP, clear);
 	vma->vm_ops = shared && vmlab_region_tracks_writes(region) ? &tracked_vm_ops :
 								     &plain_vm_ops;

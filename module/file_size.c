@@ -4,9 +4,9 @@
  *
  * A shorter file takes its end away at once: the region's size is lowered and what is
  * mapped beyond it unmapped before truncate() returns to whoever called it. All else
- * needs locks that its caller, who holds the file's own, must not take, and is
- * settled by a worker: to drop the pages beyond the end, and to let a longer file be
- * seen. Until then the region stays at its smaller size.
+ * needs locks that its caller, who holds the file's own, must not take: to drop the pages
+ * beyond the end, and to let a longer file be seen. A worker does it, or whoever touches
+ * the new part before. Until then the region stays at its smaller size.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -19,88 +19,80 @@
 /* How often to try to drop the last page before it is left for later. */
 #define TAIL_TRIES 8
 
-/**
- * vmlab_file_size_changed - the file has got another size
- * @f: the file
- *
- * Context: may sleep; the file's locks may be held.
- */
-void vmlab_file_size_changed(struct vmlab_file *f)
-{
-	struct inode *inode = &f->region->inode;
-	bool shrunk = false, changed;
-	loff_t size;
-
-	spin_lock(&f->size_lock);
-	size = vmlab_file_end(f);
-	changed = size != i_size_read(inode);
-	if (size < i_size_read(inode)) {
-		i_size_write(inode, size);
-		f->shrunk = true;
-		shrunk = true;
-	}
-	spin_unlock(&f->size_lock);
-	if (shrunk)
-		unmap_mapping_range(inode->i_mapping, round_up(size, PAGE_SIZE), 0, 1);
-	if (changed)
-		schedule_work(&f->resize_work);
-}
-
-/* Drops the page that the region ends in, if that loses nothing. */
-static bool drop_tail(struct vmlab_region *region, pgoff_t pgoff)
-{
-	struct address_space *mapping = region->inode.i_mapping;
-	bool dropped;
-
-	filemap_invalidate_lock(mapping);
-	unmap_mapping_pages(mapping, pgoff, 1, false);
-	dropped = vmlab_page_drop(region, pgoff);
-	filemap_invalidate_unlock(mapping);
-	return dropped;
-}
-
 /*
- * The file goes on where it ended at @end, inside a page that the region may have: it
- * shows zeroes there, and must neither go on doing so nor write them over what the
- * file has now. So what was written to it is written back up to the old end, and the
- * page dropped. Returns an errno if that cannot be done now.
+ * If the file has become shorter than the region, the region does, too. Returns whether
+ * the file has another size than the region.
  */
-static int refresh_tail(struct vmlab_file *f, loff_t end)
-{
-	pgoff_t pgoff = end >> PAGE_SHIFT;
-	int ret, tries;
-
-	if (vmlab_file_unlinked(f)) {
-		vmlab_page_zero(f->region, end, round_up(end, PAGE_SIZE));
-		return 0;
-	}
-	for (tries = 0; tries < TAIL_TRIES; tries++) {
-		ret = vmlab_writeback_range(f, end, end);
-		if (ret)
-			return ret;
-		if (drop_tail(f->region, pgoff))
-			return 0;
-	}
-	return -EAGAIN;
-}
-
-/**
- * vmlab_file_settle_size - bring the region to its file's size
- * @f: the file
- *
- * Context: may sleep. None of the file's locks is held, of the region's the inode
- * lock at most.
- * Return: 0, or why the region cannot be as long as its file yet.
- */
-int vmlab_file_settle_size(struct vmlab_file *f)
+static bool lower(struct vmlab_file *f)
 {
 	struct inode *inode = &f->region->inode;
 	loff_t size, old_size;
-	bool shrunk;
-	int ret = 0;
 
-	mutex_lock(&f->resize_lock);
+	spin_lock(&f->size_lock);
+	size = vmlab_file_end(f);
+	old_size = i_size_read(inode);
+	if (size < old_size) {
+		i_size_write(inode, size);
+		f->shrunk = true;
+		f->shrunk_to = size;
+		f->shrinks++;
+	}
+	spin_unlock(&f->size_lock);
+	if (size < old_size)
+		unmap_mapping_range(inode->i_mapping, round_up(size, PAGE_SIZE), 0, 1);
+	return size != old_size;
+}
+
+/**
+ * vmlab_file_size_changed - the file may have got another size
+ * @f: the file
+ *
+ * Context: may sleep; the file's locks may be held, and invalidate_lock shared.
+ */
+void vmlab_file_size_changed(struct vmlab_file *f)
+{
+	if (vmlab_file_end(f) != i_size_read(&f->region->inode) && lower(f))
+		vmlab_writeback_queue(&f->resize_work);
+}
+
+/*
+ * The file goes on where the region ends, inside a page that the region may have: it shows
+ * zeroes there, and must neither go on doing so nor write them over what the file has now.
+ * Drops it, if that loses nothing. Caller holds invalidate_lock exclusive.
+ */
+static bool drop_tail(struct vmlab_file *f, loff_t end)
+{
+	pgoff_t pgoff = end >> PAGE_SHIFT;
+
+	if (!offset_in_page(end))
+		return true;
+	unmap_mapping_pages(f->region->inode.i_mapping, pgoff, 1, false);
+	if (vmlab_page_drop(f->region, pgoff))
+		return true;
+	if (!vmlab_file_unlinked(f))
+		return false;
+	/* It will never be written. */
+	vmlab_page_zero(f->region, end, round_up(end, PAGE_SIZE));
+	return true;
+}
+
+/**
+ * vmlab_file_follow_size - bring the region to its file's size without the file's locks
+ * @f: the file
+ *
+ * Context: may sleep; takes invalidate_lock.
+ * Return: whether that was possible. If not, the page that the region ends in must be
+ * written back first.
+ */
+bool vmlab_file_follow_size(struct vmlab_file *f)
+{
+	struct inode *inode = &f->region->inode;
+	loff_t size, old_size;
+	bool shrunk, done;
+
+	filemap_invalidate_lock(inode->i_mapping);
 	do {
+		lower(f);
 		spin_lock(&f->size_lock);
 		old_size = i_size_read(inode);
 		shrunk = f->shrunk;
@@ -110,24 +102,46 @@ int vmlab_file_settle_size(struct vmlab_file *f)
 		if (shrunk)
 			vmlab_pages_truncate(f->region, old_size);
 		size = vmlab_file_end(f);
-		if (size > old_size && offset_in_page(old_size))
-			ret = refresh_tail(f, old_size);
+		done = size <= old_size || drop_tail(f, old_size);
 
 		spin_lock(&f->size_lock);
-		if (!f->shrunk && !ret && size > old_size)
+		shrunk = f->shrunk || vmlab_file_end(f) < size;
+		if (!shrunk && done && size > old_size)
 			i_size_write(inode, size);
-		shrunk = f->shrunk;
 		spin_unlock(&f->size_lock);
 	} while (shrunk);
-	mutex_unlock(&f->resize_lock);
-	return ret;
+	filemap_invalidate_unlock(inode->i_mapping);
+	return done;
 }
 
+/* Alone: a work item runs once at a time. */
 void vmlab_file_resize_work(struct work_struct *work)
 {
 	struct vmlab_file *f = container_of(work, struct vmlab_file, resize_work);
+	int tries = TAIL_TRIES;
 
-	/* If it fails, the next write-back tries again. */
-	if (vmlab_file_settle_size(f))
-		vmlab_writeback_later(f);
+	while (!vmlab_file_follow_size(f)) {
+		loff_t end = i_size_read(&f->region->inode);
+
+		if (!tries-- || vmlab_writeback_range(f, end, end)) {
+			vmlab_writeback_retry(f);
+			return;
+		}
+	}
+}
+
+/**
+ * vmlab_file_settle_size - bring the region to its file's size
+ * @f: the file
+ *
+ * The region may stay shorter if the page that it ends in cannot be had.
+ * Context: may sleep. None of the file's locks is held, of the region's the inode
+ * lock at most.
+ */
+void vmlab_file_settle_size(struct vmlab_file *f)
+{
+	if (vmlab_file_end(f) == i_size_read(&f->region->inode))
+		return;
+	vmlab_writeback_queue(&f->resize_work);
+	flush_work(&f->resize_work);
 }

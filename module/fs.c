@@ -221,7 +221,7 @@ int vmlab_fs_init(void)
 	int ret;
 
 	region_cache = kmem_cache_create("vmlab_region", sizeof(struct vmlab_region), 0,
-					 SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT, init_once);
+					 SLAB_ACCOUNT, init_once);
 	if (!region_cache)
 		return -ENOMEM;
 	ret = register_filesystem(&fs_type);

@@ -10,6 +10,7 @@
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
+#include "ioctl.h"
 #include "page.h"
 #include "region.h"
 #include "stats.h"
@@ -107,16 +108,17 @@ static bool list_next(unsigned long *id, bool all, struct vmlab_stat *stat)
  */
 int vmlab_inspect_list(struct vmlab_list *list)
 {
-	struct vmlab_stat __user *buffer = u64_to_user_ptr(list->buffer);
+	void __user *buffer = u64_to_user_ptr(list->buffer);
+	size_t size = list->entry_size;
 	bool all = capable(CAP_SYS_PTRACE);
 	unsigned long id = list->cursor;
 	struct vmlab_stat stat;
 	u32 count = 0;
 
-	if (list->entry_size != sizeof(stat))
+	if (size < VMLAB_STAT_SIZE_FIRST || size > PAGE_SIZE)
 		return -EINVAL;
 	while (count < list->count && list_next(&id, all, &stat)) {
-		if (copy_to_user(&buffer[count], &stat, sizeof(stat)))
+		if (vmlab_copy_out(buffer + count * size, size, &stat, sizeof(stat)))
 			return -EFAULT;
 		count++;
 		id++;
@@ -219,25 +221,24 @@ int vmlab_inspect_extents(struct vmlab_region *region, struct vmlab_extents *ext
 	while (first < end && extents->count) {
 		pgoff_t resume = first;
 
-		if (signal_pending(current))
-			return -EINTR;
-		cond_resched();
 		if (!next_extent(region, &first, end - 1, &next))
 			break;
-		if (extent_join(&extent, &next))
-			continue;
-		if (put_extent(&extent, buffer, &count))
-			return -EFAULT;
-		extent = next;
-		if (count == extents->count) {
-			extents->start = (u64)resume << PAGE_SHIFT;
-			extents->count = count;
-			return 0;
+		if (!extent_join(&extent, &next)) {
+			if (put_extent(&extent, buffer, &count))
+				return -EFAULT;
+			extent = next;
+			if (count == extents->count) {
+				extents->start = (u64)resume << PAGE_SHIFT;
+				return 0;
+			}
 		}
+		if (signal_pending(current))
+			break;
+		cond_resched();
 	}
 	if (put_extent(&extent, buffer, &count))
 		return -EFAULT;
-	extents->start = (u64)(extents->count ? end : first) << PAGE_SHIFT;
+	extents->start = (u64)first << PAGE_SHIFT;
 	extents->count = count;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "io.h"
 
 #include <linux/file.h>
+#include <linux/highmem.h>
 #include <linux/fs.h>
 #include <linux/falloc.h>
 #include <linux/mm.h>
@@ -39,16 +40,31 @@ static ssize_t read_page(struct vmlab_region *region, loff_t pos, size_t len,
 {
 	struct folio *folio = folio_to_read(region, pos >> PAGE_SHIFT);
 	size_t copied;
+	void *content;
 
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
 	if (!folio) {
 		copied = iov_iter_zero(len, to);
 	} else {
-		copied = copy_page_to_iter(&folio->page, offset_in_page(pos), len, to);
+		/*
+		 * Not copy_page_to_iter(): on 6.1 a pipe would be given the page itself,
+		 * which its reader may then steal as if it were in the page cache.
+		 */
+		content = kmap_local_folio(folio, offset_in_page(pos));
+		copied = copy_to_iter(content, len, to);
+		kunmap_local(content);
 		folio_put(folio);
 	}
 	return copied ?: -EFAULT;
+}
+
+/* How much there is to read from @pos on; who may not be up to date is asked again. */
+static loff_t bytes_left(struct vmlab_region *region, loff_t pos)
+{
+	if (pos >= i_size_read(&region->inode) && region->backing->settle)
+		region->backing->settle(region);
+	return i_size_read(&region->inode) - pos;
 }
 
 static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -58,7 +74,7 @@ static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	ret = vmlab_region_use(region);
 	while (!ret && iov_iter_count(to)) {
-		loff_t left = i_size_read(&region->inode) - iocb->ki_pos;
+		loff_t left = bytes_left(region, iocb->ki_pos);
 		size_t len = min_t(size_t, iov_iter_count(to),
 				   PAGE_SIZE - offset_in_page(iocb->ki_pos));
 
@@ -69,7 +85,7 @@ static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
 			break;
 		iocb->ki_pos += ret;
 		done += ret;
-		ret = signal_pending(current) ? -EINTR : 0;
+		ret = fatal_signal_pending(current) ? -EINTR : 0;
 		cond_resched();
 	}
 	return done ?: ret;
@@ -100,6 +116,23 @@ static ssize_t write_page(struct vmlab_region *region, loff_t pos, size_t len,
 	return copied ?: -EFAULT;
 }
 
+/*
+ * A backing that has an end of its own must move it before a write beyond it, and so a
+ * write that is bound to fail must be found out before that. Without one, the end is
+ * where the last write went.
+ */
+static int make_room(struct vmlab_region *region, loff_t end, struct iov_iter *from,
+		     size_t len)
+{
+	if (!region->backing->extend || end <= i_size_read(&region->inode))
+		return 0;
+	if (fault_in_iov_iter_readable(from, len) == len)
+		return -EFAULT;
+	if (!vmlab_pages_left(1))
+		return -ENOSPC;
+	return region->backing->extend(region, end);
+}
+
 static ssize_t write_pages(struct vmlab_region *region, struct kiocb *iocb,
 			   struct iov_iter *from)
 {
@@ -109,15 +142,16 @@ static ssize_t write_pages(struct vmlab_region *region, struct kiocb *iocb,
 		size_t len = min_t(size_t, iov_iter_count(from),
 				   PAGE_SIZE - offset_in_page(iocb->ki_pos));
 
-		if (iocb->ki_pos + len > i_size_read(&region->inode))
-			ret = region->backing->extend(region, iocb->ki_pos + len);
+		ret = make_room(region, iocb->ki_pos + len, from, len);
 		if (!ret)
 			ret = write_page(region, iocb->ki_pos, len, from);
 		if (ret < 0)
 			break;
 		iocb->ki_pos += ret;
 		done += ret;
-		ret = signal_pending(current) ? -EINTR : 0;
+		if (iocb->ki_pos > i_size_read(&region->inode))
+			i_size_write(&region->inode, iocb->ki_pos);
+		ret = fatal_signal_pending(current) ? -EINTR : 0;
 		cond_resched();
 	}
 	return done ?: ret;
@@ -160,6 +194,8 @@ static loff_t seek_page(struct vmlab_region *region, loff_t pos, bool data)
 			return LLONG_MAX;
 	} else {
 		while (xa_load(&region->pages, index)) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
 			index++;
 			cond_resched();
 		}
@@ -179,6 +215,8 @@ static loff_t llseek(struct file *file, loff_t offset, int whence)
 	if (offset < 0 || offset >= size)
 		return -ENXIO;
 	offset = seek_page(region, offset, data);
+	if (offset < 0)
+		return offset;
 	if (data && offset >= size)
 		return -ENXIO;
 	return vfs_setpos(file, min(offset, size), VMLAB_SIZE_MAX);
@@ -187,11 +225,8 @@ static loff_t llseek(struct file *file, loff_t offset, int whence)
 static int mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct vmlab_region *region = vmlab_file_region(file);
-	int ret;
+	int ret = vmlab_fault_mmap(region, vma);
 
-	ret = vmlab_region_use(region);
-	if (!ret)
-		ret = vmlab_fault_mmap(region, vma);
 	if (!ret && file->private_data)
 		vma_set_file(vma, file->private_data);
 	return ret;
@@ -202,31 +237,27 @@ static int fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	struct vmlab_region *region = vmlab_file_region(file);
 	int ret, err;
 
-	ret = vmlab_region_writeback(region, start, end);
+	ret = vmlab_region_writeback(region);
+	if (!ret && region->backing->sync)
+		ret = region->backing->sync(region, start, end, datasync);
 	/* What went wrong here or earlier, in the background, is told once. */
 	err = file_check_and_advance_wb_err(file);
-	if (err || ret)
-		return err ?: ret;
-	if (region->backing->sync)
-		ret = region->backing->sync(region, start, end, datasync);
-	return ret;
+	return err ?: ret;
 }
 
 /* Each close() of a descriptor, as on a network file system. */
 static int flush(struct file *file, fl_owner_t id)
 {
-	return vmlab_region_writeback(vmlab_file_region(file), 0, LLONG_MAX);
+	return vmlab_region_writeback(vmlab_file_region(file));
 }
 
 /* The last descriptor and the last mapping of a file are gone. */
 static int release(struct inode *inode, struct file *file)
 {
-	if (file->private_data) {
+	if (file->private_data)
 		fput(file->private_data);
-	} else {
-		vmlab_region_writeback(vmlab_file_region(file), 0, LLONG_MAX);
+	else
 		vmlab_fs_release();
-	}
 	return 0;
 }
 
@@ -235,8 +266,11 @@ static int preallocate(struct vmlab_region *region, loff_t start, loff_t end)
 {
 	pgoff_t pgoff = start >> PAGE_SHIFT;
 	pgoff_t last = (end - 1) >> PAGE_SHIFT;
+	u64 missing = last - pgoff + 1;
 
-	if (!vmlab_pages_left(last - pgoff + 1))
+	if (!vmlab_pages_left(missing))
+		missing -= vmlab_pages_present(region, pgoff, last);
+	if (!vmlab_pages_left(missing))
 		return -ENOSPC;
 	for (; pgoff <= last; pgoff++) {
 		struct folio *folio = vmlab_page_get_or_create(region, pgoff);
@@ -244,7 +278,7 @@ static int preallocate(struct vmlab_region *region, loff_t start, loff_t end)
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 		folio_put(folio);
-		if (signal_pending(current))
+		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
@@ -256,7 +290,7 @@ static int allocate(struct vmlab_region *region, int mode, loff_t start, loff_t 
 	loff_t size = i_size_read(&region->inode);
 	int ret;
 
-	if (region->backing->fill)
+	if (region->backing->extend)
 		return -EOPNOTSUPP;	/* its file's blocks are its file's business */
 	if (end > region->limit)
 		return -EFBIG;
@@ -264,7 +298,7 @@ static int allocate(struct vmlab_region *region, int mode, loff_t start, loff_t 
 	if (!ret)
 		ret = preallocate(region, start, end);
 	if (!ret && end > size && !(mode & FALLOC_FL_KEEP_SIZE))
-		ret = region->backing->extend(region, end);
+		i_size_write(&region->inode, end);
 	return ret;
 }
 

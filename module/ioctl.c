@@ -101,7 +101,7 @@ struct request {
 static const struct request requests[] = {
 	REQUEST(VMLAB_IOC_FEATURES,	features,	48),
 	REQUEST(VMLAB_IOC_CONFIGURE,	configure,	32),
-	REQUEST(VMLAB_IOC_STAT,		stat,		152),
+	REQUEST(VMLAB_IOC_STAT,		stat,		VMLAB_STAT_SIZE_FIRST),
 	REQUEST(VMLAB_IOC_LIST,		list,		24),
 	REQUEST(VMLAB_IOC_EXTENTS,	extents,	32),
 	REQUEST(VMLAB_IOC_REGION_FD,	region_fd,	8),
@@ -115,8 +115,14 @@ static_assert(sizeof(struct vmlab_extent) == 24);
 static_assert(sizeof(struct vmlab_extents) == 32);
 static_assert(sizeof(struct vmlab_region_fd) == 8);
 
-/* Gives @arg back; what a newer program's struct has beyond ours reads as zero. */
-static int copy_out(void __user *user, size_t user_size, const void *arg, size_t size)
+/**
+ * vmlab_copy_out - give a struct to a program that may have another version of it
+ * @user: where to
+ * @user_size: bytes of the program's struct; what it has beyond ours reads as zero
+ * @arg: the struct
+ * @size: bytes of ours
+ */
+int vmlab_copy_out(void __user *user, size_t user_size, const void *arg, size_t size)
 {
 	if (copy_to_user(user, arg, min(user_size, size)))
 		return -EFAULT;
@@ -154,6 +160,6 @@ long vmlab_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	ret = request->handler(file, &argument);
 	if (ret < 0 || !(request->dir & _IOC_READ))
 		return ret;
-	err = copy_out(user, user_size, &argument, request->size);
+	err = vmlab_copy_out(user, user_size, &argument, request->size);
 	return err ?: ret;
 }

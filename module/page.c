@@ -16,6 +16,9 @@
  * EMPTY: no entry in the index. RESIDENT: the index has the folio and owns a
  * reference to it; folio->mapping and folio->index name its place. Dirty: PG_dirty
  * and VMLAB_MARK_DIRTY are both set; only regions that track writes have such pages.
+ *
+ * Such a folio looks like one of the page cache, but mapping->i_pages does not have it:
+ * it must never get to code that believes so (splice by reference, the LRU lists).
  */
 #include "page.h"
 
@@ -93,7 +96,7 @@ static unsigned int alloc_pages_batch(const struct vmlab_region *region,
 	if (region->backing->zeroed)
 		gfp |= __GFP_ZERO;
 	if (nr == 1) {
-		pages[0] = alloc_page(gfp);
+		pages[0] = alloc_pages_node(numa_mem_id(), gfp, 0);
 		return pages[0] ? 1 : 0;
 	}
 	memset(pages, 0, nr * sizeof(*pages));
@@ -221,6 +224,20 @@ int vmlab_pages_populate(struct vmlab_region *region, pgoff_t pgoff, unsigned in
 	return done;
 }
 
+/* How many pages of a range are there. May sleep. */
+u64 vmlab_pages_present(struct vmlab_region *region, pgoff_t first, pgoff_t last)
+{
+	unsigned long index;
+	struct folio *folio;
+	u64 nr = 0;
+
+	xa_for_each_range(&region->pages, index, folio, first, last) {
+		nr++;
+		cond_resched();
+	}
+	return nr;
+}
+
 /**
  * vmlab_page_get - the folio at an offset, if it is there
  * @region: the region
@@ -285,30 +302,38 @@ struct folio *vmlab_page_get_or_create(struct vmlab_region *region, pgoff_t pgof
 }
 
 /**
- * vmlab_page_dirty - a page was or is about to be written to
+ * vmlab_page_mark_dirty - make a page dirty without telling the backing
  * @region: a region that tracks writes
  * @folio: the page; nothing happens if it is not the region's any more
  *
  * Context: any that may take xa_lock; the folio may be locked or not.
+ * Return: is it dirty only now?
  */
-void vmlab_page_dirty(struct vmlab_region *region, struct folio *folio)
+bool vmlab_page_mark_dirty(struct vmlab_region *region, struct folio *folio)
 {
 	pgoff_t pgoff = folio->index;
 	bool dirtied = false;
 
 	if (folio_test_dirty(folio))
-		return;
+		return false;
 	xa_lock(&region->pages);
 	if (xa_load(&region->pages, pgoff) == folio && !folio_test_set_dirty(folio)) {
 		__xa_set_mark(&region->pages, pgoff, VMLAB_MARK_DIRTY);
 		dirtied = true;
 	}
 	xa_unlock(&region->pages);
-	if (!dirtied)
-		return;
-	vmlab_count(region, VMLAB_DIRTY, 1);
-	trace_vmlab_page_state(region->id, pgoff, 1, VMLAB_PS_CLEAN, VMLAB_PS_DIRTY);
-	if (region->backing->dirtied)
+	if (dirtied) {
+		vmlab_count(region, VMLAB_DIRTY, 1);
+		trace_vmlab_page_state(region->id, pgoff, 1, VMLAB_PS_CLEAN,
+				       VMLAB_PS_DIRTY);
+	}
+	return dirtied;
+}
+
+/* A page was or is about to be written to; otherwise as vmlab_page_mark_dirty(). */
+void vmlab_page_dirty(struct vmlab_region *region, struct folio *folio)
+{
+	if (vmlab_page_mark_dirty(region, folio) && region->backing->dirtied)
 		region->backing->dirtied(region);
 }
 
@@ -362,15 +387,18 @@ static unsigned int index_take(struct vmlab_region *region, pgoff_t *first,
  */
 static void release(struct vmlab_region *region, struct folio *folio)
 {
+	bool dirty;
+
 	folio_lock(folio);
 	if (folio_mapped(folio))
 		unmap_mapping_pages(region->inode.i_mapping, folio->index, 1, false);
-	if (folio_test_clear_dirty(folio)) {
+	dirty = folio_test_clear_dirty(folio);
+	if (dirty) {
 		vmlab_count(region, VMLAB_DIRTY, -1);
 		vmlab_count(region, VMLAB_DISCARDED, 1);
 	}
-	trace_vmlab_page_state(region->id, folio->index, 1, VMLAB_PS_CLEAN,
-			       VMLAB_PS_EMPTY);
+	trace_vmlab_page_state(region->id, folio->index, 1,
+			       dirty ? VMLAB_PS_DIRTY : VMLAB_PS_CLEAN, VMLAB_PS_EMPTY);
 	folio->mapping = NULL;
 	folio_unlock(folio);
 	folio_put(folio);	/* the index's reference */
@@ -493,7 +521,7 @@ void vmlab_pages_punch(struct vmlab_region *region, loff_t start, loff_t end)
  * @size: the new size, in bytes
  *
  * Private copies beyond the end go, too, as when a file is truncated.
- * Context: may sleep; takes invalidate_lock.
+ * Context: may sleep. Caller holds invalidate_lock exclusive.
  */
 void vmlab_pages_truncate(struct vmlab_region *region, loff_t size)
 {
@@ -501,8 +529,8 @@ void vmlab_pages_truncate(struct vmlab_region *region, loff_t size)
 	loff_t end = round_up(size, PAGE_SIZE);
 
 	vmlab_page_zero(region, size, end);
-	filemap_invalidate_lock(mapping);
 	unmap_mapping_range(mapping, end, 0, 1);
 	vmlab_pages_remove(region, end >> PAGE_SHIFT, ULONG_MAX);
-	filemap_invalidate_unlock(mapping);
+	/* A private copy may have been made of a page while it was on its way out. */
+	unmap_mapping_range(mapping, end, 0, 1);
 }

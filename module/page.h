@@ -28,6 +28,7 @@ int vmlab_pages_populate(struct vmlab_region *region, pgoff_t pgoff, unsigned in
 			 struct page **pages);
 struct folio *vmlab_page_get(struct vmlab_region *region, pgoff_t pgoff);
 struct folio *vmlab_page_get_or_create(struct vmlab_region *region, pgoff_t pgoff);
+bool vmlab_page_mark_dirty(struct vmlab_region *region, struct folio *folio);
 void vmlab_page_dirty(struct vmlab_region *region, struct folio *folio);
 bool vmlab_page_clean(struct vmlab_region *region, struct folio *folio);
 bool vmlab_page_drop(struct vmlab_region *region, pgoff_t pgoff);
@@ -35,6 +36,7 @@ void vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end);
 void vmlab_pages_remove(struct vmlab_region *region, pgoff_t first, pgoff_t last);
 void vmlab_pages_punch(struct vmlab_region *region, loff_t start, loff_t end);
 void vmlab_pages_truncate(struct vmlab_region *region, loff_t size);
+u64 vmlab_pages_present(struct vmlab_region *region, pgoff_t first, pgoff_t last);
 bool vmlab_pages_left(u64 nr);
 u64 vmlab_pages_total(void);
 u64 vmlab_pages_max(void);

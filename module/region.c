@@ -59,8 +59,10 @@ int vmlab_region_register(struct vmlab_region *region)
 
 	ret = xa_alloc_cyclic(&regions, &region->id, region, XA_LIMIT(1, U32_MAX),
 			      &next_id, GFP_KERNEL);
-	if (ret < 0)
+	if (ret < 0) {
+		region->id = 0;		/* may be set, and be another's by now */
 		return ret;
+	}
 	atomic_long_inc(&nr_regions);
 	region->inode.i_ino = region->id;
 	return 0;
@@ -134,10 +136,10 @@ int vmlab_region_configure(struct vmlab_region *region,
 		atomic_set_release(&region->state, VMLAB_REGION_NEW);
 		return ret;
 	}
-	region->backing = backing;
 	region->flags = config->flags;
 	if (backing->tracks_writes)
 		region->flags |= VMLAB_REGION_TRACK_DIRTY;
+	smp_store_release(&region->backing, backing);	/* its data comes before */
 	atomic_set_release(&region->state, VMLAB_REGION_CONFIGURED);
 	return 0;
 }
@@ -162,19 +164,17 @@ int vmlab_region_use(struct vmlab_region *region)
 }
 
 /**
- * vmlab_region_writeback - write dirty pages to where they belong
+ * vmlab_region_writeback - write all dirty pages to where they belong
  * @region: the region
- * @start: first byte
- * @end: last byte, inclusive
  *
  * Context: may sleep; none of the region's locks held.
  * Return: 0 or the first error; the pages concerned stay dirty.
  */
-int vmlab_region_writeback(struct vmlab_region *region, loff_t start, loff_t end)
+int vmlab_region_writeback(struct vmlab_region *region)
 {
 	if (!region->backing->writeback)
 		return 0;
-	return region->backing->writeback(region, start, end);
+	return region->backing->writeback(region);
 }
 
 /**

@@ -45,7 +45,8 @@ struct pid;
  *				it is held; becoming dirty, and clean again
  *           i_mmap_rwsem	(unmapping and write-protecting through rmap)
  *             PTE lock
- *               pages.xa_lock	the index; dirty marks and PG_dirty agree under it
+ *               pages.xa_lock	the index; the dirty mark of a page in it agrees with
+ *				PG_dirty under it
  *
  * A backing's own locks: see there.
  */
@@ -101,7 +102,7 @@ void vmlab_region_destroy(struct vmlab_region *region);
 int vmlab_region_configure(struct vmlab_region *region,
 			   const struct vmlab_configure *config);
 int vmlab_region_use(struct vmlab_region *region);
-int vmlab_region_writeback(struct vmlab_region *region, loff_t start, loff_t end);
+int vmlab_region_writeback(struct vmlab_region *region);
 struct vmlab_region *vmlab_region_next(unsigned long *id);
 u64 vmlab_regions(void);
 

@@ -17,16 +17,16 @@
 
 #include "page.h"
 
-#define LEVEL_BITS	4
-#define LEVEL_MASK	((1UL << LEVEL_BITS) - 1)
-#define LEVEL_MAX	(ilog2(VMLAB_BATCH) + 1)
+#define LEVEL_MAX (ilog2(VMLAB_BATCH) + 1)
 
 void vmlab_streams_init(struct vmlab_streams *streams)
 {
 	unsigned int i;
 
-	for (i = 0; i < VMLAB_STREAMS; i++)
-		streams->slot[i] = ~0UL;
+	for (i = 0; i < VMLAB_STREAMS; i++) {
+		streams->next[i] = ~0UL;
+		streams->level[i] = 0;
+	}
 	streams->hand = 0;
 }
 
@@ -38,33 +38,17 @@ void vmlab_streams_init(struct vmlab_streams *streams)
 struct vmlab_stream vmlab_stream_find(struct vmlab_streams *streams, pgoff_t pgoff)
 {
 	struct vmlab_stream stream = { .level = 0 };
-	unsigned int i, hand;
+	unsigned int i;
 
 	for (i = 0; i < VMLAB_STREAMS; i++) {
-		unsigned long slot = READ_ONCE(streams->slot[i]);
-
-		if (slot >> LEVEL_BITS == pgoff) {
+		if (READ_ONCE(streams->next[i]) == pgoff) {
 			stream.slot = i;
-			stream.level = min_t(unsigned int, (slot & LEVEL_MASK) + 1,
-					     LEVEL_MAX);
+			stream.level = min(READ_ONCE(streams->level[i]) + 1, LEVEL_MAX);
 			return stream;
 		}
 	}
-	hand = READ_ONCE(streams->hand);
-	WRITE_ONCE(streams->hand, hand + 1);
-	stream.slot = hand % VMLAB_STREAMS;
+	stream.slot = READ_ONCE(streams->hand) % VMLAB_STREAMS;
 	return stream;
-}
-
-/**
- * vmlab_stream_window - how many pages to serve at once
- * @stream: the stream found
- *
- * Return: a power of two, 1 to VMLAB_BATCH.
- */
-unsigned int vmlab_stream_window(struct vmlab_stream stream)
-{
-	return stream.level ? 1U << (stream.level - 1) : 1;
 }
 
 /**
@@ -76,5 +60,8 @@ unsigned int vmlab_stream_window(struct vmlab_stream stream)
 void vmlab_stream_advance(struct vmlab_streams *streams, struct vmlab_stream stream,
 			  pgoff_t next)
 {
-	WRITE_ONCE(streams->slot[stream.slot], next << LEVEL_BITS | stream.level);
+	WRITE_ONCE(streams->next[stream.slot], next);
+	WRITE_ONCE(streams->level[stream.slot], stream.level);
+	if (!stream.level)
+		WRITE_ONCE(streams->hand, stream.slot + 1);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Writing dirty pages of a region to its file: some seconds after the first write,
- * at msync() and fsync(), and when a descriptor or the last mapping is closed.
+ * at msync() and fsync(), when a descriptor is closed, and when the region goes.
  *
  * What is never written: pages punched out (no longer in the index), pages beyond the
  * file's end, anything once the file is deleted. A write that fails leaves its pages
@@ -15,6 +15,7 @@
 #include <linux/rmap.h>
 #include <linux/uio.h>
 
+#include "compat.h"
 #include "file.h"
 #include "page.h"
 #include "region.h"
@@ -27,12 +28,43 @@ MODULE_PARM_DESC(writeback_secs, "seconds from the first write to a file's pages
 
 static struct workqueue_struct *wq;
 
+static unsigned long delay(void)
+{
+	return min(READ_ONCE(writeback_secs), 3600U * 24) * HZ;
+}
+
 /* Write back when the delay is over. Any context. */
 void vmlab_writeback_later(struct vmlab_file *f)
 {
-	unsigned long secs = min(READ_ONCE(writeback_secs), 3600U * 24);
+	queue_delayed_work(wq, &f->writeback_work, delay());
+}
 
-	queue_delayed_work(wq, &f->writeback_work, secs * HZ);
+/* The same after something went wrong: not at once, whatever the delay. */
+void vmlab_writeback_retry(struct vmlab_file *f)
+{
+	queue_delayed_work(wq, &f->writeback_work, max(delay(), (unsigned long)HZ));
+}
+
+/**
+ * vmlab_writeback_now - write back all that is dirty
+ * @f: the file
+ *
+ * Context: may sleep; none of the region's locks held.
+ * Return: 0 or the first error; the pages concerned stay dirty.
+ */
+int vmlab_writeback_now(struct vmlab_file *f)
+{
+	if (!vmlab_counter_sum(f->region->counters, VMLAB_DIRTY))
+		return 0;
+	mod_delayed_work(wq, &f->writeback_work, 0);
+	flush_delayed_work(&f->writeback_work);
+	return READ_ONCE(f->writeback_result);
+}
+
+/* Have @work done where write-back is. Any context. */
+void vmlab_writeback_queue(struct work_struct *work)
+{
+	queue_work(wq, work);
 }
 
 /**
@@ -41,8 +73,7 @@ void vmlab_writeback_later(struct vmlab_file *f)
  * @from: what
  * @pos: where in the file
  *
- * Written as whoever opened the file, through the page cache and to this place,
- * whatever its open flags became since.
+ * Written as whoever opened the file.
  * Context: may sleep.
  */
 int vmlab_writeback_write(struct vmlab_file *f, struct iov_iter *from, loff_t pos)
@@ -53,7 +84,6 @@ int vmlab_writeback_write(struct vmlab_file *f, struct iov_iter *from, loff_t po
 
 	file_start_write(f->file);
 	init_sync_kiocb(&iocb, f->file);
-	iocb.ki_flags &= ~(IOCB_APPEND | IOCB_DIRECT);
 	iocb.ki_pos = pos;
 	while (iov_iter_count(from)) {
 		ret = vfs_iocb_iter_write(f->file, &iocb, from);
@@ -120,8 +150,33 @@ static void dirty_again(struct vmlab_region *region, struct folio *folio)
 {
 	folio_lock(folio);
 	if (folio->mapping)
-		vmlab_page_dirty(region, folio);
+		vmlab_page_mark_dirty(region, folio);
 	folio_unlock(folio);
+}
+
+/*
+ * We may have waited for the file's locks while somebody truncated it, and then made it
+ * longer again, up to @end, with what was no longer part of it. Then make it as short as
+ * it was to be, unless others made it longer still.
+ */
+static void undo_growth(struct vmlab_file *f, unsigned int shrinks, loff_t end)
+{
+	struct inode *inode = file_inode(f->file);
+	struct iattr attr = { .ia_valid = ATTR_SIZE | ATTR_FORCE };
+	bool shrunk;
+
+	spin_lock(&f->size_lock);
+	shrunk = f->shrinks != shrinks;
+	attr.ia_size = f->offset + f->shrunk_to;
+	spin_unlock(&f->size_lock);
+	if (!shrunk)
+		return;
+	file_start_write(f->file);
+	inode_lock(inode);
+	if (i_size_read(inode) == end && attr.ia_size < end)
+		notify_change(file_mnt_idmap(f->file), f->file->f_path.dentry, &attr, NULL);
+	inode_unlock(inode);
+	file_end_write(f->file);
 }
 
 /* Writes @nr pages from f->run[@from] on, which were made clean. */
@@ -129,16 +184,19 @@ static int write_run(struct vmlab_file *f, unsigned int from, unsigned int nr)
 {
 	struct vmlab_region *region = f->region;
 	loff_t start = folio_pos(f->run[from]);
-	loff_t left = i_size_read(&region->inode) - start;
+	unsigned int shrinks = READ_ONCE(f->shrinks);
+	loff_t left = min(i_size_read(&region->inode), vmlab_file_end(f)) - start;
 	size_t len = clamp_t(loff_t, left, 0, (size_t)nr << PAGE_SHIFT);
+	unsigned int written = DIV_ROUND_UP(len, PAGE_SIZE);
 	struct iov_iter iter;
 	unsigned int i;
 	int ret;
 
-	if (!len) {	/* the file has become shorter */
-		vmlab_count(region, VMLAB_DISCARDED, nr);
+	/* The others are behind the end of a file that has become shorter. */
+	vmlab_count(region, VMLAB_DISCARDED, nr - written);
+	if (!written)
 		return 0;
-	}
+	nr = written;
 	for (i = 0; i < nr; i++) {
 		f->bvec[i].bv_page = &f->run[from + i]->page;
 		f->bvec[i].bv_offset = 0;
@@ -146,6 +204,7 @@ static int write_run(struct vmlab_file *f, unsigned int from, unsigned int nr)
 	}
 	iov_iter_bvec(&iter, ITER_SOURCE, f->bvec, nr, len);
 	ret = vmlab_writeback_write(f, &iter, f->offset + start);
+	undo_growth(f, shrinks, f->offset + start + len);
 	trace_vmlab_writeback(region->id, start >> PAGE_SHIFT, nr, ret);
 	if (!ret) {
 		vmlab_count(region, VMLAB_WRITTEN_BACK, nr);
@@ -213,14 +272,15 @@ void vmlab_writeback_work(struct work_struct *work)
 					    writeback_work);
 	int ret = vmlab_writeback_range(f, 0, LLONG_MAX);
 
-	ret = vmlab_file_settle_size(f) ?: ret;
+	WRITE_ONCE(f->writeback_result, ret);
 	if (ret)
-		vmlab_writeback_later(f);
+		vmlab_writeback_retry(f);
+	vmlab_file_size_changed(f);
 }
 
 int vmlab_writeback_init(void)
 {
-	wq = alloc_workqueue("vmlab-writeback", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	wq = alloc_workqueue("vmlab", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return wq ? 0 : -ENOMEM;
 }
 

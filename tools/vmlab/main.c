@@ -3,6 +3,7 @@
  * vmlab: look at and try the memory regions of the vmlab module.
  */
 #include <argp.h>
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,12 +83,9 @@ static int cmd_help(int argc, char **argv)
 	return run_command(command, 2, args);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct command *command;
-
-	setlocale(LC_ALL, "");
-	argp_err_exit_status = EXIT_USAGE;
 
 	if (argc < 2) {
 		print_commands(stderr);
@@ -105,4 +103,20 @@ int main(int argc, char **argv)
 	if (!command)
 		return unknown_command(argv[1]);
 	return run_command(command, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	setlocale(LC_ALL, "");
+	argp_err_exit_status = EXIT_USAGE;
+
+	status = run(argc, argv);
+	/* What is still in the buffer is the output, too. */
+	if (fflush(stdout) || ferror(stdout)) {
+		fail_errno(errno, "the output cannot be written");
+		return EXIT_FAILURE;
+	}
+	return status;
 }

@@ -155,7 +155,8 @@ struct vmlab_stat {
  *		order of id; out: where to go on, 0 if the list is complete
  * @buffer:	address of an array of struct vmlab_stat
  * @count:	in: entries in the array, out: entries filled
- * @entry_size:	bytes of one entry in the array: sizeof(struct vmlab_stat)
+ * @entry_size:	bytes of one entry in the array: sizeof(struct vmlab_stat) as the
+ *		program knows it; at most one page
  *
  * Lists the regions that the caller's user opened, and every region if the
  * caller has CAP_SYS_PTRACE. Errors: EINVAL, EFAULT.
@@ -196,8 +197,9 @@ struct vmlab_extent {
  * @__reserved:	zero
  *
  * Pages in no extent were never touched (or were punched out). A snapshot of a
- * region in use is as good as its time: pages may change before it returns.
- * Errors: EINVAL, EFAULT, EINTR (a signal came; nothing was filled).
+ * region in use is as good as its time: pages may change before it returns. A
+ * signal may end the call early: it has filled what it says, and is called again.
+ * Errors: EINVAL, EFAULT.
  */
 struct vmlab_extents {
 	__u64 start;
