@@ -72,16 +72,15 @@ static void count_fault(struct vmlab_region *region, struct vm_fault *vmf,
  * its size and so inside one node of the index. Returns how many, 0 if somebody else
  * made the first one meanwhile, or an errno.
  */
-static int make_pages(struct vmlab_region *region, struct vm_fault *vmf,
+static int make_pages(struct vmlab_region *region, struct xa_state *xas,
 		      struct vmlab_stream stream, unsigned long ahead, struct page **pages)
 {
 	unsigned int window = 1;
 
 	if (!(region->flags & VMLAB_REGION_STRICT))
 		window = vmlab_stream_window(stream);
-	window -= vmf->pgoff & (window - 1);
-	return vmlab_pages_populate(region, vmf->pgoff, min_t(unsigned long, window, ahead),
-				    pages);
+	window -= xas->xa_index & (window - 1);
+	return vmlab_pages_populate(region, xas, min_t(unsigned long, window, ahead), pages);
 }
 
 /* How many pages to map around a fault if they are there already. */
@@ -123,12 +122,14 @@ static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
 	int nr;
 
 	do {
+		XA_STATE(xas, &region->pages, vmf->pgoff);
+
 		cause = VMLAB_FAULT_REFAULT;
-		nr = vmlab_pages_gather(region, vmf->pgoff, around, pages);
+		nr = vmlab_pages_gather(&xas, around, pages);
 		if (nr)
 			break;
 		cause = VMLAB_FAULT_FIRST_TOUCH;
-		nr = make_pages(region, vmf, stream, ahead, pages);
+		nr = make_pages(region, &xas, stream, ahead, pages);
 	} while (!nr);
 	if (nr > 0)
 		nr = map_batch(vmf, pages, nr);
@@ -173,6 +174,7 @@ static vm_fault_t serve_dirty(struct vmlab_region *region, struct vm_fault *vmf,
 	unsigned long start = vmf->address & PAGE_MASK;
 	struct writable_batch batch = { .mm = mm, .start = start, .pages = pages };
 	struct folio *folio = xa_load(&region->pages, vmf->pgoff);
+	XA_STATE(xas, &region->pages, vmf->pgoff);
 	struct vmlab_stream stream;
 	int nr, found;
 
@@ -182,9 +184,8 @@ static vm_fault_t serve_dirty(struct vmlab_region *region, struct vm_fault *vmf,
 	if (IS_ENABLED(CONFIG_MEM_SOFT_DIRTY) && !(vmf->vma->vm_flags & VM_SOFTDIRTY))
 		return 0;
 	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
-	found = vmlab_pages_gather(region, vmf->pgoff,
-				   min_t(unsigned long, refault_window(region, stream), ahead),
-				   pages);
+	found = vmlab_pages_gather(&xas, min_t(unsigned long, refault_window(region, stream),
+					       ahead), pages);
 	for (nr = 0; nr < found && PageDirty(pages[nr]); nr++)
 		;
 	nr = map_batch(vmf, pages, nr);
@@ -223,7 +224,8 @@ static vm_fault_t serve_page(struct vmlab_region *region, struct vm_fault *vmf,
 		struct vmlab_stream stream =
 			vmlab_stream_find(&region->streams, vmf->pgoff);
 		struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
-		int nr = make_pages(region, vmf, stream, ahead, pages);
+		XA_STATE(xas, &region->pages, vmf->pgoff);
+		int nr = make_pages(region, &xas, stream, ahead, pages);
 
 		if (nr < 0)
 			return fault_error(region, vmf, nr);
@@ -277,6 +279,7 @@ static vm_fault_t map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
 {
 	struct vmlab_region *region = vma_region(vmf->vma);
 	unsigned long in_table = PTRS_PER_PTE - pte_index(vmf->address);
+	XA_STATE(xas, &region->pages, vmf->pgoff);
 	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
 	struct vmlab_stream stream;
 	unsigned long around;
@@ -289,7 +292,7 @@ static vm_fault_t map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
 	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
 	around = min3((unsigned long)refault_window(region, stream), in_table,
 		      pages_ahead(region, vmf));
-	nr = around ? vmlab_pages_gather(region, vmf->pgoff, around, pages) : 0;
+	nr = around ? vmlab_pages_gather(&xas, around, pages) : 0;
 	if (nr)
 		nr = map_batch(vmf, pages, nr);
 	if (nr > 0) {

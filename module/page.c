@@ -123,47 +123,50 @@ static void free_unused(struct page **pages, unsigned int nr)
  * Puts @pages into the index up to the first place that is taken; their references
  * move there. Returns how many went in, or -ENOMEM if none did.
  */
-static int index_insert(struct vmlab_region *region, pgoff_t pgoff,
-			struct page **pages, unsigned int nr)
+static int index_insert(struct xa_state *xas, struct page **pages, unsigned int nr)
 {
-	XA_STATE(xas, &region->pages, pgoff);
+	/* What was walked to is still there, if there was a node. */
+	bool walked = xas_is_node(xas);
 	unsigned int done = 0;
+	void *entry;
 
 	do {
-		void *entry;
-
-		xas_lock(&xas);
-		for (entry = xas_load(&xas); !entry; entry = xas_next(&xas)) {
-			xas_store(&xas, page_folio(pages[done]));
-			if (xas_error(&xas) || ++done == nr)
+		xas_lock(xas);
+		entry = walked ? xas_reload(xas) : NULL;
+		if (entry || !walked) {
+			xas_reset(xas);
+			entry = xas_load(xas);
+		}
+		for (; !entry; entry = xas_next(xas)) {
+			xas_store(xas, page_folio(pages[done]));
+			if (xas_error(xas) || ++done == nr)
 				break;
 		}
-		xas_unlock(&xas);
-	} while (xas_nomem(&xas, GFP_INDEX));
+		xas_unlock(xas);
+		walked = false;
+	} while (xas_nomem(xas, GFP_INDEX));
 
-	return done ?: xas_error(&xas);
+	return done ?: xas_error(xas);
 }
 
 /**
  * vmlab_pages_gather - pages that are there, in a row
- * @region: the region
- * @pgoff: the first one wanted
+ * @xas: a state at the first one wanted; if it is not there, it stays at its place
  * @max: at most so many
  * @pages: set to them; without references: they stay as long as the lock is held
  *
  * Context: caller holds invalidate_lock, at least shared.
  * Return: how many were found, 0 if not even the first is there.
  */
-unsigned int vmlab_pages_gather(struct vmlab_region *region, pgoff_t pgoff,
-				unsigned int max, struct page **pages)
+unsigned int vmlab_pages_gather(struct xa_state *xas, unsigned int max,
+				struct page **pages)
 {
-	XA_STATE(xas, &region->pages, pgoff);
 	unsigned int nr = 0;
 	struct folio *folio;
 
 	rcu_read_lock();
-	for (folio = xas_load(&xas); folio; folio = xas_next(&xas)) {
-		if (xas_retry(&xas, folio))
+	for (folio = xas_load(xas); folio; folio = xas_next(xas)) {
+		if (xas_retry(xas, folio))
 			continue;
 		pages[nr++] = &folio->page;
 		if (nr == max)
@@ -176,7 +179,8 @@ unsigned int vmlab_pages_gather(struct vmlab_region *region, pgoff_t pgoff,
 /**
  * vmlab_pages_populate - make pages that are not there
  * @region: the region
- * @pgoff: the first one wanted
+ * @xas: a state at the first one wanted, as vmlab_pages_gather() leaves it: the nodes it
+ *	walked through do not go while invalidate_lock is held
  * @nr: at most so many, up to VMLAB_BATCH
  * @pages: set to them, as by vmlab_pages_gather()
  *
@@ -186,9 +190,10 @@ unsigned int vmlab_pages_gather(struct vmlab_region *region, pgoff_t pgoff,
  * Return: how many were made; 0 if somebody else made the first one meanwhile;
  * -ENOSPC at the cap on all pages, -ENOMEM, or what the backing says.
  */
-int vmlab_pages_populate(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr,
-			 struct page **pages)
+int vmlab_pages_populate(struct vmlab_region *region, struct xa_state *xas,
+			 unsigned int nr, struct page **pages)
 {
+	pgoff_t pgoff = xas->xa_index;
 	unsigned int charged = charge(nr);
 	unsigned int got, i;
 	int done;
@@ -212,7 +217,7 @@ int vmlab_pages_populate(struct vmlab_region *region, pgoff_t pgoff, unsigned in
 		__folio_mark_uptodate(folio);
 	}
 	if (done > 0)
-		done = index_insert(region, pgoff, pages, done);
+		done = index_insert(xas, pages, done);
 	if (done < (int)got)
 		free_unused(pages + max(done, 0), got - max(done, 0));
 	if (done > 0) {
@@ -289,9 +294,11 @@ struct folio *vmlab_page_get_or_create(struct vmlab_region *region, pgoff_t pgof
 		return folio;
 	filemap_invalidate_lock_shared(mapping);
 	while (!nr) {
-		nr = vmlab_pages_gather(region, pgoff, 1, &page);
+		XA_STATE(xas, &region->pages, pgoff);
+
+		nr = vmlab_pages_gather(&xas, 1, &page);
 		if (!nr)
-			nr = vmlab_pages_populate(region, pgoff, 1, &page);
+			nr = vmlab_pages_populate(region, &xas, 1, &page);
 	}
 	if (nr > 0) {
 		folio = page_folio(page);

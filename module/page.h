@@ -7,6 +7,7 @@
 struct folio;
 struct page;
 struct vmlab_region;
+struct xa_state;
 
 /* The most pages that one fault serves: what one node of the index holds. */
 #define VMLAB_BATCH 64
@@ -22,10 +23,10 @@ struct vmlab_region;
 #endif
 
 void vmlab_pages_init(void);
-unsigned int vmlab_pages_gather(struct vmlab_region *region, pgoff_t pgoff,
-				unsigned int max, struct page **pages);
-int vmlab_pages_populate(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr,
-			 struct page **pages);
+unsigned int vmlab_pages_gather(struct xa_state *xas, unsigned int max,
+				struct page **pages);
+int vmlab_pages_populate(struct vmlab_region *region, struct xa_state *xas,
+			 unsigned int nr, struct page **pages);
 struct folio *vmlab_page_get(struct vmlab_region *region, pgoff_t pgoff);
 struct folio *vmlab_page_get_or_create(struct vmlab_region *region, pgoff_t pgoff);
 bool vmlab_page_mark_dirty(struct vmlab_region *region, struct folio *folio);
