@@ -347,7 +347,8 @@ void vmlab_page_dirty(struct vmlab_region *region, struct folio *folio)
 /**
  * vmlab_page_clean - a dirty page is about to be written back
  * @region: a region that tracks writes
- * @folio: the page, locked; the caller write-protects it next
+ * @folio: the page, locked; the caller write-protects it next, writes it, and takes it
+ *	off the count of dirty pages after that: until then its file does not have it
  *
  * Return: was it dirty?
  */
@@ -360,11 +361,9 @@ bool vmlab_page_clean(struct vmlab_region *region, struct folio *folio)
 	if (dirty)
 		__xa_clear_mark(&region->pages, folio->index, VMLAB_MARK_DIRTY);
 	xa_unlock(&region->pages);
-	if (dirty) {
-		vmlab_count(region, VMLAB_DIRTY, -1);
+	if (dirty)
 		trace_vmlab_page_state(region->id, folio->index, 1, VMLAB_PS_DIRTY,
 				       VMLAB_PS_CLEAN);
-	}
 	return dirty;
 }
 

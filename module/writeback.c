@@ -54,11 +54,17 @@ void vmlab_writeback_retry(struct vmlab_file *f)
  */
 int vmlab_writeback_now(struct vmlab_file *f)
 {
-	if (!vmlab_counter_sum(f->region->counters, VMLAB_DIRTY))
-		return 0;
-	mod_delayed_work(wq, &f->writeback_work, 0);
-	flush_delayed_work(&f->writeback_work);
-	return READ_ONCE(f->writeback_result);
+	int ret = 0;
+
+	if (xa_marked(&f->region->pages, VMLAB_MARK_DIRTY)) {
+		mod_delayed_work(wq, &f->writeback_work, 0);
+		flush_delayed_work(&f->writeback_work);
+		ret = READ_ONCE(f->writeback_result);
+	}
+	/* Pages are clean before they are written: wait for a pass under way. */
+	mutex_lock(&f->writeback_lock);
+	mutex_unlock(&f->writeback_lock);
+	return ret;
 }
 
 /* Have @work done where write-back is. Any context. */
@@ -194,6 +200,7 @@ static int write_run(struct vmlab_file *f, unsigned int from, unsigned int nr)
 
 	/* The others are behind the end of a file that has become shorter. */
 	vmlab_count(region, VMLAB_DISCARDED, nr - written);
+	vmlab_count(region, VMLAB_DIRTY, -(s64)(nr - written));
 	if (!written)
 		return 0;
 	nr = written;
@@ -208,10 +215,12 @@ static int write_run(struct vmlab_file *f, unsigned int from, unsigned int nr)
 	trace_vmlab_writeback(region->id, start >> PAGE_SHIFT, nr, ret);
 	if (!ret) {
 		vmlab_count(region, VMLAB_WRITTEN_BACK, nr);
+		vmlab_count(region, VMLAB_DIRTY, -(s64)nr);
 		return 0;
 	}
 	for (i = 0; i < nr; i++)
 		dirty_again(region, f->run[from + i]);
+	vmlab_count(region, VMLAB_DIRTY, -(s64)nr);	/* counted once more just now */
 	vmlab_count(region, VMLAB_WRITEBACK_ERRORS, 1);
 	trace_vmlab_error(region->id, VMLAB_OP_WRITEBACK, start >> PAGE_SHIFT, ret);
 	mapping_set_error(region->inode.i_mapping, ret);
