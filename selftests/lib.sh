@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# For the tests that are scripts: each calls "plan N", then ok, check and skip N times, then finish.
+
+number=0 failures=0
+
+plan() {
+	echo "TAP version 13"
+	echo "1..$1"
+}
+
+# report STATUS NAME: one result.
+report() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number $2"
+	else
+		echo "not ok $number $2"
+		failures=$((failures + 1))
+	fi
+}
+
+# check NAME COMMAND...: passes if the command does; shows its output if not.
+check() {
+	local name=$1 output status=0
+	shift
+	output=$("$@" 2>&1) || status=$?
+	[ "$status" = 0 ] || printf '%s (status %s)\n' "$output" "$status" | sed 's/^/# /'
+	report "$status" "$name"
+}
+
+skip() {
+	number=$((number + 1))
+	echo "ok $number $1 # SKIP $2"
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+finish() {
+	[ "$failures" = 0 ]
+	exit
+}

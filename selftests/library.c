@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libvmlab against the module. (What needs no module is tested in tools/lib.)
+ */
+#include "vmlab_test.h"
+
+#include "../tools/lib/vmlab.h"
+
+TEST(opens)
+{
+	int fd = vmlab_open(O_RDWR | O_CLOEXEC);
+	struct stat stat;
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	ASSERT_EQ(0, fstat(fd, &stat));
+	EXPECT_TRUE(S_ISREG(stat.st_mode));
+	EXPECT_EQ(0, ftruncate(fd, PAGE));
+	EXPECT_EQ(-EINVAL, vmlab_open(O_RDWR | O_TRUNC));
+}
+
+TEST(opens_a_file)
+{
+	struct scratch scratch;
+	const char *reason = scratch_make(&scratch, "tmpfs", 16 * MIB);
+	char path[128], *p;
+	int file, fd;
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	file = scratch_file(&scratch, "file", 4 * PAGE, 1);
+	snprintf(path, sizeof(path), "%s/file", scratch.dir);
+	fd = vmlab_open_file(path, O_RDWR, PAGE, 2 * PAGE);
+	ASSERT_GE(fd, 0);
+	p = map_shared(fd, 2 * PAGE);
+	ASSERT_NE(MAP_FAILED, p);
+	fill(p, 2 * PAGE, 7);
+	EXPECT_EQ(0, fsync(fd));
+	EXPECT_TRUE(reads_filled(file, PAGE, 2 * PAGE, 7));
+	EXPECT_TRUE(reads_filled(file, 0, PAGE, 1));
+	EXPECT_EQ(-EINVAL, vmlab_open_file(path, O_RDWR, 1, 0));
+	EXPECT_EQ(-EINVAL, vmlab_open_file(scratch.dir, O_RDONLY, 0, 0));
+	EXPECT_EQ(-ENOENT, vmlab_open_file("/nonexistent", O_RDONLY, 0, 0));
+	close(fd);
+	munmap(p, 2 * PAGE);
+	scratch_remove(&scratch);
+}
+
+TEST(features_and_stat)
+{
+	struct vmlab_features features;
+	struct vmlab_stat stat;
+	int fd = vmlab_open(O_RDWR);
+
+	EXPECT_EQ(0, vmlab_features(fd, &features));
+	EXPECT_EQ(PAGE, features.page_size);
+	EXPECT_EQ(0, vmlab_stat(fd, &stat));
+	EXPECT_EQ(region_stat(fd).id, stat.id);
+	EXPECT_EQ(-EBADF, vmlab_stat(-1, &stat));
+	EXPECT_EQ(-ENOTTY, vmlab_stat(open("/dev/null", O_RDWR), &stat));
+	EXPECT_EQ(-ENOTTY, vmlab_features(memfd_create("x", 0), &features));
+}
+
+TEST(configures)
+{
+	struct vmlab_configure config = { .flags = VMLAB_REGION_STRICT, .size = PAGE };
+	int fd = vmlab_open(O_RDWR);
+
+	EXPECT_EQ(0, vmlab_configure(fd, &config));
+	EXPECT_EQ(-EBUSY, vmlab_configure(fd, &config));
+	EXPECT_EQ(PAGE, region_stat(fd).size);
+}
+
+TEST(list_has_every_region_once)
+{
+	enum { REGIONS = 300 };
+	struct vmlab_stat *list = NULL;
+	size_t count = 0, found = 0;
+	int fds[REGIONS];
+	__u64 last = 0;
+
+	for (int i = 0; i < REGIONS; i++)
+		fds[i] = vmlab_open(O_RDWR);
+	ASSERT_EQ(0, vmlab_list(fds[0], &list, &count));
+	for (size_t i = 0; i < count; i++) {
+		EXPECT_GT(list[i].id, last);
+		last = list[i].id;
+		found += list[i].id >= region_stat(fds[0]).id &&
+			 list[i].id <= region_stat(fds[REGIONS - 1]).id;
+	}
+	EXPECT_EQ(REGIONS, found);
+	free(list);
+}
+
+static int count_extent(const struct vmlab_extent *extent, void *arg)
+{
+	*(__u64 *)arg += extent->length;
+	return 0;
+}
+
+static int stop_at_once(const struct vmlab_extent *extent, void *arg)
+{
+	(void)extent;
+	++*(__u64 *)arg;
+	return 42;
+}
+
+TEST(walks_extents)
+{
+	int fd = vmlab_open(O_RDWR);
+	__u64 bytes = 0;
+
+	for (int i = 0; i < 500; i++)
+		ASSERT_EQ(1, pwrite(fd, "x", 1, 3 * i * PAGE));
+	EXPECT_EQ(0, vmlab_extents(fd, 0, VMLAB_SIZE_DEFAULT, count_extent, &bytes));
+	EXPECT_EQ(500 * PAGE, bytes);
+	bytes = 0;
+	EXPECT_EQ(42, vmlab_extents(fd, 0, VMLAB_SIZE_DEFAULT, stop_at_once, &bytes));
+	EXPECT_EQ(1, bytes);
+	EXPECT_EQ(-EINVAL, vmlab_extents(fd, 1, PAGE, count_extent, &bytes));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The interface that programs were compiled against: sizes, places and request
+ * numbers stay as they are. (That the header compiles alone, as C and as C++,
+ * is a rule of the Makefile.)
+ */
+#include "vmlab_test.h"
+
+#include <stddef.h>
+
+/* The request numbers of the first version. */
+TEST(requests)
+{
+	EXPECT_EQ(0x8030ba00, VMLAB_IOC_FEATURES);
+	EXPECT_EQ(0x4020ba01, VMLAB_IOC_CONFIGURE);
+	EXPECT_EQ(0x8098ba02, VMLAB_IOC_STAT);
+	EXPECT_EQ(0xc018ba03, VMLAB_IOC_LIST);
+	EXPECT_EQ(0xc020ba04, VMLAB_IOC_EXTENTS);
+	EXPECT_EQ(0x4008ba05, VMLAB_IOC_REGION_FD);
+}
+
+#define FIELD(type, field, offset) \
+	EXPECT_EQ(offset, offsetof(struct type, field))
+
+TEST(fields_of_features)
+{
+	FIELD(vmlab_features, features, 0UL);
+	FIELD(vmlab_features, page_size, 8UL);
+	FIELD(vmlab_features, __reserved, 12UL);
+	FIELD(vmlab_features, pages_max, 16UL);
+	FIELD(vmlab_features, pages, 24UL);
+	FIELD(vmlab_features, regions, 32UL);
+	FIELD(vmlab_features, pages_lost, 40UL);
+}
+
+TEST(fields_of_configure)
+{
+	FIELD(vmlab_configure, flags, 0UL);
+	FIELD(vmlab_configure, backing, 4UL);
+	FIELD(vmlab_configure, backing_fd, 8UL);
+	FIELD(vmlab_configure, __reserved, 12UL);
+	FIELD(vmlab_configure, backing_offset, 16UL);
+	FIELD(vmlab_configure, size, 24UL);
+}
+
+TEST(fields_of_stat)
+{
+	FIELD(vmlab_stat, id, 0UL);
+	FIELD(vmlab_stat, size, 8UL);
+	FIELD(vmlab_stat, flags, 16UL);
+	FIELD(vmlab_stat, uid, 24UL);
+	FIELD(vmlab_stat, comm, 32UL);
+	FIELD(vmlab_stat, mappings, 48UL);
+	FIELD(vmlab_stat, resident, 56UL);
+	FIELD(vmlab_stat, dirty, 64UL);
+	FIELD(vmlab_stat, faults, 72UL);
+	FIELD(vmlab_stat, first_touch, 80UL);
+	FIELD(vmlab_stat, refault, 88UL);
+	FIELD(vmlab_stat, write_notify, 96UL);
+	FIELD(vmlab_stat, zero_filled, 104UL);
+	FIELD(vmlab_stat, read_in, 112UL);
+	FIELD(vmlab_stat, written_back, 120UL);
+	FIELD(vmlab_stat, discarded, 128UL);
+	FIELD(vmlab_stat, sigbus, 136UL);
+	FIELD(vmlab_stat, writeback_errors, 144UL);
+}
+
+TEST(fields_of_list_and_extents)
+{
+	FIELD(vmlab_list, cursor, 0UL);
+	FIELD(vmlab_list, buffer, 8UL);
+	FIELD(vmlab_list, count, 16UL);
+	FIELD(vmlab_list, entry_size, 20UL);
+	FIELD(vmlab_extent, start, 0UL);
+	FIELD(vmlab_extent, length, 8UL);
+	FIELD(vmlab_extent, state, 16UL);
+	FIELD(vmlab_extents, start, 0UL);
+	FIELD(vmlab_extents, end, 8UL);
+	FIELD(vmlab_extents, buffer, 16UL);
+	FIELD(vmlab_extents, count, 24UL);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests share: regions, mappings, stores that may end in a signal,
+ * module parameters, scratch folders and file systems.
+ *
+ * Functions return what the system call they wrap returned, with errno as it
+ * left it, so that a test asserts on them as on the call itself.
+ */
+#ifndef VMLAB_TEST_H
+#define VMLAB_TEST_H
+
+#include "kselftest_harness.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include <linux/falloc.h>
+#include <linux/vmlab.h>
+
+#define DEVICE		"/dev/vmlab"
+#define PARAMETERS	"/sys/module/vmlab/parameters/"
+#define PAGE		4096UL
+#define MIB		(1UL << 20)
+#define TIB		(1UL << 40)
+#define BATCH_MAX	64	/* pages that one fault may bring in */
+#define RW		(PROT_READ | PROT_WRITE)
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ	22
+#define MADV_POPULATE_WRITE	23
+#endif
+
+/* Leaves a test, or a fixture's set-up, for a reason that the report shows. */
+#define SKIP_TEST(fmt, ...) SKIP(_exit(255), fmt, ##__VA_ARGS__)
+
+/* Ends a test whose helper cannot go on. */
+#define broken(fmt, ...) ({						\
+	fprintf(stderr, "# " fmt, ##__VA_ARGS__);			\
+	_exit(1);							\
+})
+
+/*
+ * Waits for a condition that something in the background brings about. The
+ * deadline only ends a test that fails anyway.
+ */
+#define EVENTUALLY(condition) ({					\
+	int __left = 2000;						\
+									\
+	while (!(condition) && --__left)				\
+		usleep(10000);						\
+	__left > 0;							\
+})
+
+/* Regions */
+
+static inline int region_open_as(int mode)
+{
+	return open(DEVICE, mode | O_CLOEXEC);
+}
+
+static inline int region_open(void)
+{
+	return region_open_as(O_RDWR);
+}
+
+static inline int region_configure(int fd, const struct vmlab_configure *config)
+{
+	return ioctl(fd, VMLAB_IOC_CONFIGURE, config);
+}
+
+/* Opens a region and configures it; the error of configuring survives. */
+static inline int region_new(const struct vmlab_configure *config)
+{
+	int fd = region_open();
+
+	if (fd >= 0 && region_configure(fd, config)) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+static inline int region_zero(__u32 flags, __u64 size)
+{
+	return region_new(&(struct vmlab_configure){ .flags = flags, .size = size });
+}
+
+static inline int region_file(int backing, __u64 offset, __u64 size)
+{
+	return region_new(&(struct vmlab_configure){
+		.backing = VMLAB_BACKING_FILE,
+		.backing_fd = backing,
+		.backing_offset = offset,
+		.size = size,
+	});
+}
+
+static inline struct vmlab_stat region_stat(int fd)
+{
+	struct vmlab_stat stat;
+
+	if (ioctl(fd, VMLAB_IOC_STAT, &stat))
+		broken("VMLAB_IOC_STAT: %s\n", strerror(errno));
+	return stat;
+}
+
+static inline __u64 region_resident(int fd)
+{
+	return region_stat(fd).resident;
+}
+
+static inline int region_fd(int fd, __u32 flags)
+{
+	return ioctl(fd, VMLAB_IOC_REGION_FD, &(struct vmlab_region_fd){ .flags = flags });
+}
+
+static inline struct vmlab_features module_features(void)
+{
+	struct vmlab_features features;
+	int fd = region_open();
+
+	if (fd < 0 || ioctl(fd, VMLAB_IOC_FEATURES, &features))
+		broken("VMLAB_IOC_FEATURES: %s\n", strerror(errno));
+	close(fd);
+	features.regions--;
+	return features;
+}
+
+/* Mappings */
+
+static inline char *map(int fd, size_t length, int prot, int flags, off_t offset)
+{
+	return mmap(NULL, length, prot, flags, fd, offset);
+}
+
+static inline char *map_shared(int fd, size_t length)
+{
+	return map(fd, length, RW, MAP_SHARED, 0);
+}
+
+/* Contents: each page can tell whose it is. */
+
+static inline __u64 stamp_of(__u64 page)
+{
+	return (page + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+static inline void fill(char *p, size_t length, unsigned int seed)
+{
+	for (size_t i = 0; i < length; i++)
+		p[i] = (i * 31 + i / PAGE + seed) % 251 + 1;
+}
+
+static inline bool filled(const char *p, size_t length, unsigned int seed)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (p[i] != (char)((i * 31 + i / PAGE + seed) % 251 + 1))
+			return false;
+	}
+	return true;
+}
+
+static inline bool all_zero(const char *p, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (p[i])
+			return false;
+	}
+	return true;
+}
+
+/* What read() finds at an offset of a region or file: wholly the pattern, or wholly zero? */
+
+static inline bool reads_filled(int fd, off_t offset, size_t length, unsigned int seed)
+{
+	char *buffer = malloc(length);
+	bool same = pread(fd, buffer, length, offset) == (ssize_t)length &&
+		    filled(buffer, length, seed);
+
+	free(buffer);
+	return same;
+}
+
+static inline bool reads_zero(int fd, off_t offset, size_t length)
+{
+	char *buffer = malloc(length);
+	bool same = pread(fd, buffer, length, offset) == (ssize_t)length &&
+		    all_zero(buffer, length);
+
+	free(buffer);
+	return same;
+}
+
+static inline bool writes_filled(int fd, off_t offset, size_t length, unsigned int seed)
+{
+	char *buffer = malloc(length);
+	bool whole;
+
+	fill(buffer, length, seed);
+	whole = pwrite(fd, buffer, length, offset) == (ssize_t)length;
+	free(buffer);
+	return whole;
+}
+
+/* Accesses that may end in a signal, in any thread */
+
+static __thread sigjmp_buf *volatile trap_env;
+
+static inline void trap_handler(int signal_number)
+{
+	if (trap_env)
+		siglongjmp(*trap_env, signal_number);
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+static inline void __attribute__((constructor)) trap_install(void)
+{
+	signal(SIGBUS, trap_handler);
+	signal(SIGSEGV, trap_handler);
+}
+
+/* The signal that reading the byte at @p gives, or 0. */
+static inline int trap_read(const char *p)
+{
+	sigjmp_buf env;
+	int caught = sigsetjmp(env, 1);
+
+	if (!caught) {
+		trap_env = &env;
+		(void)*(volatile const char *)p;
+	}
+	trap_env = NULL;
+	return caught;
+}
+
+/* The signal that storing @value at @p gives, or 0. */
+static inline int trap_write(char *p, char value)
+{
+	sigjmp_buf env;
+	int caught = sigsetjmp(env, 1);
+
+	if (!caught) {
+		trap_env = &env;
+		*(volatile char *)p = value;
+	}
+	trap_env = NULL;
+	return caught;
+}
+
+/* Children */
+
+/* The status that a child exits with, or -1 if a signal ended it. */
+static inline int child_status(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* Runs @statement in a child; true if the child then says so by its value. */
+#define IN_CHILD(expression) ({						\
+	pid_t __pid = fork();						\
+									\
+	if (!__pid)							\
+		_exit((expression) ? 0 : 1);				\
+	child_status(__pid) == 0;					\
+})
+
+/* Small text files below /proc and /sys */
+
+static inline int text_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), error;
+	ssize_t done;
+
+	if (fd < 0)
+		return -1;
+	done = write(fd, text, strlen(text));
+	error = errno;
+	close(fd);
+	errno = error;
+	return done < 0 ? -1 : 0;
+}
+
+static inline ssize_t text_read(const char *path, char *buffer, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t have = 0;
+	ssize_t got;
+
+	if (fd < 0)
+		return -1;
+	while (have < size - 1 && (got = read(fd, buffer + have, size - 1 - have)) > 0)
+		have += got;
+	buffer[have] = 0;
+	close(fd);
+	return have;
+}
+
+static inline int parameter_write(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	return text_write(path, text);
+}
+
+static inline int parameter_set(const char *name, __u64 value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", value);
+	return parameter_write(name, text);
+}
+
+static inline __u64 parameter_get(const char *name)
+{
+	char path[128], text[32] = "";
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	if (text_read(path, text, sizeof(text)) < 0)
+		broken("%s: %s\n", path, strerror(errno));
+	return strtoull(text, NULL, 10);
+}
+
+/*
+ * Scratch folders, on a file system of their own if a test needs its kind or
+ * its end. scratch_make() gives the reason why it cannot be had, or NULL.
+ */
+
+struct scratch {
+	char dir[64];
+	char image[80];
+};
+
+static inline int run(const char *format, ...)
+{
+	char command[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	return system(command);
+}
+
+static inline const char *scratch_mount_ext4(struct scratch *scratch, unsigned long bytes)
+{
+	snprintf(scratch->image, sizeof(scratch->image), "%s.ext4", scratch->dir);
+	run("[ -e /dev/loop-control ] || modprobe -q loop");
+	if (access("/dev/loop-control", F_OK))
+		return "this kernel offers no loop device";
+	if (run("truncate -s %lu %s && mkfs.ext4 -q -m 0 -O ^has_journal %s >/dev/null",
+		bytes, scratch->image, scratch->image))
+		return "cannot make an ext4 image: is mkfs.ext4 installed?";
+	if (run("mount -o loop -t ext4 %s %s", scratch->image, scratch->dir))
+		return "cannot mount an ext4 image";
+	return NULL;
+}
+
+static inline const char *scratch_make(struct scratch *scratch, const char *type, unsigned long bytes)
+{
+	char options[32];
+
+	memset(scratch, 0, sizeof(*scratch));
+	strcpy(scratch->dir, "/tmp/vmlab-test.XXXXXX");
+	if (!mkdtemp(scratch->dir))
+		return "cannot make a folder in /tmp";
+	if (!strcmp(type, "ext4"))
+		return scratch_mount_ext4(scratch, bytes);
+	snprintf(options, sizeof(options), "size=%lu", bytes);
+	if (mount("none", scratch->dir, type, 0, options))
+		return "cannot mount a tmpfs: not root?";
+	return NULL;
+}
+
+static inline void scratch_remove(struct scratch *scratch)
+{
+	umount2(scratch->dir, MNT_DETACH);
+	rmdir(scratch->dir);
+	if (scratch->image[0])
+		unlink(scratch->image);
+}
+
+/* A new file of @length bytes of pattern in the scratch folder. */
+static inline int scratch_file(const struct scratch *scratch, const char *name, size_t length,
+			       unsigned int seed)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", scratch->dir, name);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0 && length && !writes_filled(fd, 0, length, seed))
+		broken("%s: cannot be written\n", path);
+	return fd;
+}
+
+static inline int scratch_reopen(const struct scratch *scratch, const char *name, int flags)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", scratch->dir, name);
+	return open(path, flags | O_CLOEXEC, 0600);
+}
+
+static inline int scratch_unlink(const struct scratch *scratch, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", scratch->dir, name);
+	return unlink(path);
+}
+
+#endif /* VMLAB_TEST_H */
