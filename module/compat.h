@@ -9,8 +9,8 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#error "vmlab supports Linux 6.1 to 6.12"
+	LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0)
+#error "vmlab supports Linux 6.1 to 7.3"
 #endif
 
 #include <linux/fs.h>
@@ -29,7 +29,9 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #endif
 
 /* Visiting the entries of a page table that is there. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #define VMLAB_HAVE_APPLY_TO_EXISTING
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define pte_mkwrite_novma(pte) pte_mkwrite(pte)
@@ -41,6 +43,14 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define file_mnt_idmap file_mnt_user_ns
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define alloc_pages_bulk alloc_pages_bulk_array
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define inode_just_drop generic_delete_inode
 #endif
 
 /* The inode's content changes now. */

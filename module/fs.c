@@ -35,7 +35,7 @@ static void init_once(void *memory)
 	inode_init_once(&region->inode);
 }
 
-static struct inode *alloc_inode(struct super_block *sb)
+static struct inode *alloc_region_inode(struct super_block *sb)
 {
 	struct vmlab_region *region = alloc_inode_sb(sb, region_cache, GFP_KERNEL);
 
@@ -53,7 +53,7 @@ static struct inode *alloc_inode(struct super_block *sb)
 }
 
 /* Called after an RCU grace period: vmlab_region_next() may have found it till then. */
-static void free_inode(struct inode *inode)
+static void free_region_inode(struct inode *inode)
 {
 	struct vmlab_region *region = vmlab_inode_region(inode);
 
@@ -70,10 +70,10 @@ static void evict_inode(struct inode *inode)
 }
 
 static const struct super_operations super_ops = {
-	.alloc_inode	= alloc_inode,
-	.free_inode	= free_inode,
+	.alloc_inode	= alloc_region_inode,
+	.free_inode	= free_region_inode,
 	.evict_inode	= evict_inode,
-	.drop_inode	= generic_delete_inode,
+	.drop_inode	= inode_just_drop,
 	.statfs		= simple_statfs,
 };
 

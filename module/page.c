@@ -100,11 +100,11 @@ static unsigned int alloc_pages_batch(const struct vmlab_region *region,
 		return pages[0] ? 1 : 0;
 	}
 	memset(pages, 0, nr * sizeof(*pages));
-	got = alloc_pages_bulk_array(gfp, nr, pages);
+	got = alloc_pages_bulk(gfp, nr, pages);
 	gfp |= __GFP_NORETRY | __GFP_NOWARN;
 	/* Pages charged to a memory cgroup come one at a time (6.1). */
 	for (more = got; more && got < nr; got += more)
-		more = alloc_pages_bulk_array(gfp, nr - got, pages + got);
+		more = alloc_pages_bulk(gfp, nr - got, pages + got);
 	return got;
 }
 
