@@ -19,6 +19,8 @@ vm	:= selftests/vm
 # What $(vm)/kernel says of $(KERNEL), asked only by targets that want to know.
 stock	= $(shell $(vm)/kernel $(KERNEL) $1)
 release	= $(if $(filter host,$(KERNEL)),$(host),$(call stock,release))
+# The root that a newer kernel's modules are built in, or nothing.
+root	= $(if $(filter host,$(KERNEL)),,$(call stock,chroot))
 kdir	= $(if $(filter host,$(KERNEL)),/lib/modules/$(host)/build,$(call stock,kdir))
 sources	:= Kbuild module uapi
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
@@ -37,16 +39,18 @@ help: ## list the targets
 # of them never mix. Type information for BPF can only be made where the headers
 # hold that of the kernel.
 module: ## build the kernel module: build/RELEASE/vmlab.ko
-	@release='$(release)' kdir='$(kdir)'; build=$(CURDIR)/build/$$release; \
+	@release='$(release)' kdir='$(kdir)' root='$(root)'; \
+	build=$(CURDIR)/build/$$release; \
 	[ "$$release" ] || exit 1; \
-	[ -d "$$kdir" ] || { \
+	[ -d "$$root$$kdir" ] || { \
 		echo "vmlab: no headers: apt-get install linux-headers-$$release" >&2; exit 1; }; \
 	[ ! -e "$$build/built" ] || \
 		[ "$$(find $(sources) -newer "$$build/built")" ] || exit 0; \
-	[ -e "$$kdir/vmlinux" ] || btf=CONFIG_DEBUG_INFO_BTF_MODULES=; \
+	[ -e "$$root$$kdir/vmlinux" ] || btf=CONFIG_DEBUG_INFO_BTF_MODULES=; \
 	mkdir -p "$$build" && touch "$$build/begun" && find "$$build" -type l -delete && \
 	cp -rs $(addprefix $(CURDIR)/,$(sources)) "$$build" && \
-	$(MAKE) --no-print-directory -C "$$kdir" M="$$build" $$btf modules && \
+	$${root:+$(vm)/chroot "$$root"} $(MAKE) --no-print-directory -C "$$kdir" \
+		M="$$build" $$btf modules && \
 	mv "$$build/begun" "$$build/built"
 
 tools: ## build the library and the tools
