@@ -24,6 +24,9 @@ root	= $(if $(filter host,$(KERNEL)),,$(call stock,chroot))
 kdir	= $(if $(filter host,$(KERNEL)),/lib/modules/$(host)/build,$(call stock,kdir))
 sources	:= Kbuild module uapi
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
+# The kernels of check-all, and the tests of check-races.
+KERNELS	?= 6.1 6.12 newest
+threaded := threads gup regress file
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
 kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
@@ -31,9 +34,9 @@ kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
 all: module tools selftests ## build everything
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
-	@echo 'KERNEL=6.1|6.12|host names the kernel (now $(KERNEL)), DESTDIR and prefix'
-	@echo 'the place to install to.'
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo 'KERNEL=6.1|6.12|newest|debug|kcsan|host names the kernel (now $(KERNEL)),'
+	@echo 'DESTDIR and prefix the place to install to.'
 
 # The sources are linked into a folder for each kernel, so that objects for several
 # of them never mix. Type information for BPF can only be made where the headers
@@ -66,11 +69,36 @@ demo: ## watch pages appear, in a VM
 	+@$(MAKE) -s tools
 	@$(vm)/run --kernel $(guest) -- tools/vmlab/vmlab demo
 
+# ONLY="NAME..." chooses among the programs.
+run_tests = $(MAKE) -s -C selftests run_tests $(kselftest)
+
 check: ## run the tests in a VM
 	@tools/deps check
 	+@$(MAKE) -s selftests
-	@$(vm)/check --kernel $(guest) --timeout 1800 -- \
-		$(MAKE) -s -C selftests run_tests $(kselftest)
+	@$(vm)/check --kernel $(guest) --timeout 1800 -- $(run_tests)
+
+check-all: ## run them on each kernel of the distribution
+	+@failed=; for kernel in $(KERNELS); do \
+		echo "vmlab: $$kernel"; \
+		$(MAKE) --no-print-directory check KERNEL=$$kernel || failed=yes; \
+	done; [ ! "$$failed" ]
+
+check-debug: ## run them on the debug kernel, and fuzz there for a minute
+	@tools/deps check
+	+@$(MAKE) -s selftests
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(vm)/check --kernel debug --mem 3072 --timeout 4800 --share build/coverage -- \
+		selftests/coverage collect $(CURDIR)/build/coverage $(run_tests)
+
+check-races: ## run the tests with threads on the kernel that sees data races
+	@tools/deps check
+	+@$(MAKE) -s selftests
+	@$(vm)/check --kernel kcsan --timeout 4800 -- $(run_tests) ONLY="$(threaded)"
+
+coverage: ## run the tests on the debug kernel and show what they reach, as HTML
+	@tools/deps coverage
+	-+@$(MAKE) --no-print-directory check-debug
+	@selftests/coverage report build/coverage
 
 bench: ## measure what things cost, each beside its peer
 	@tools/deps bench
@@ -104,5 +132,5 @@ clean: ## remove what was built (the kernels in the cache stay)
 	+@$(MAKE) --no-print-directory -C selftests/bench clean
 	$(RM) -r build
 
-.PHONY: all help module tools selftests demo check bench load unload install \
-	uninstall clean
+.PHONY: all help module tools selftests demo check check-all check-debug check-races \
+	coverage bench load unload install uninstall clean

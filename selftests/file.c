@@ -271,7 +271,7 @@ TEST_F(file, growth_is_seen)
 }
 
 /* As with a mapping of the file itself: no moment between the two in which the new part is missing. */
-TEST_F_TIMEOUT(file, growth_is_seen_at_once, 60)
+TEST_F(file, growth_is_seen_at_once)
 {
 	for (size_t i = 0; i < 500; i++) {
 		ASSERT_EQ(0, ftruncate(self->file, PAGE));
@@ -282,7 +282,7 @@ TEST_F_TIMEOUT(file, growth_is_seen_at_once, 60)
 	}
 }
 
-TEST_F_TIMEOUT(file, what_was_cut_off_is_counted, 60)
+TEST_F(file, what_was_cut_off_is_counted)
 {
 	for (int i = 0; i < 100; i++) {
 		struct vmlab_stat before, after;
@@ -373,7 +373,7 @@ TEST_F(file, what_the_dead_wrote_is_written)
 	EXPECT_EQ(LENGTH, length_of(self->file));
 }
 
-TEST_F_TIMEOUT(file, the_worker_writes, 60)
+TEST_F(file, the_worker_writes)
 {
 	ASSERT_EQ(0, parameter_set("writeback_secs", 1));
 	fill(self->p, LENGTH, 2);
@@ -493,7 +493,7 @@ TEST_F(file, unlinked_files_are_left_alone)
 	EXPECT_TRUE(reads_filled(self->file, 0, LENGTH, 1));
 }
 
-TEST_F_TIMEOUT(file, the_worker_leaves_unlinked_files_alone, 60)
+TEST_F(file, the_worker_leaves_unlinked_files_alone)
 {
 	fill(self->p, LENGTH, 2);
 	ASSERT_EQ(0, scratch_unlink(&self->scratch, "file"));
@@ -544,7 +544,7 @@ static void make_unwritable(FIXTURE_DATA(file) *self)
 	close(fill_up(&self->scratch));
 }
 
-TEST_F_TIMEOUT(file, no_room_fails_fsync_and_is_retried, 120)
+TEST_F(file, no_room_fails_fsync_and_is_retried)
 {
 	make_unwritable(self);
 	EXPECT_EQ(-1, fsync(self->fd));
@@ -560,7 +560,7 @@ TEST_F_TIMEOUT(file, no_room_fails_fsync_and_is_retried, 120)
 	EXPECT_EQ(0, fsync(self->fd));
 }
 
-TEST_F_TIMEOUT(file, no_room_in_the_background_is_told_once, 120)
+TEST_F(file, no_room_in_the_background_is_told_once)
 {
 	ASSERT_EQ(0, parameter_set("writeback_secs", 1));
 	make_unwritable(self);
@@ -573,7 +573,7 @@ TEST_F_TIMEOUT(file, no_room_in_the_background_is_told_once, 120)
 	EXPECT_EQ(0, fsync(self->fd));
 }
 
-TEST_F_TIMEOUT(file, no_room_at_the_end_is_counted, 120)
+TEST_F(file, no_room_at_the_end_is_counted)
 {
 	__u64 lost = module_features().pages_lost, pages = module_features().pages;
 

@@ -473,7 +473,7 @@ static off_t dumped_at(int core, __u64 address, size_t length)
 	return -1;
 }
 
-TEST_F_TIMEOUT(core, holds_the_memory, 60)
+TEST_F(core, holds_the_memory)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	int fd = variant->file ? region_fd(self->fd, 0) : self->fd;

@@ -266,7 +266,7 @@ static void fault_until_killed(bool ordered, __u32 flags)
 	pause();
 }
 
-TEST_F_TIMEOUT(killed, many_times, 120)
+TEST_F(killed, many_times)
 {
 	for (int i = 0; i < 40; i++) {
 		pid_t child = fork();

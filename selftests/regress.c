@@ -41,7 +41,7 @@ TEST(splice_gives_a_copy)
 }
 
 /* What a killed process had written through its mapping was cut short on its way out. */
-TEST_F_TIMEOUT(slow, a_kill_loses_nothing, 120)
+TEST_F(slow, a_kill_loses_nothing)
 {
 	const size_t length = 32 * MIB;
 	struct scratch scratch;
@@ -97,7 +97,7 @@ static void *grow_and_shrink(void *arg)
 }
 
 /* A region stayed longer than its file, or write-back made the file longer again. */
-TEST_F_TIMEOUT(slow, sizes_agree_after_a_race, 120)
+TEST_F(slow, sizes_agree_after_a_race)
 {
 	struct truncations t = { 0 };
 	struct scratch scratch;

@@ -190,7 +190,7 @@ static void *write_and_check(void *argument)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(race, every_page_is_zero_or_what_was_written, 120)
+TEST_F(race, every_page_is_zero_or_what_was_written)
 {
 	pthread_t threads[THREADS];
 	unsigned int rounds = variant->disturb == fork_and_touch ? 100 : 1000;
@@ -269,7 +269,7 @@ static void *count_on_each_page(void *argument)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(together, nothing_is_lost, 120)
+TEST_F(together, nothing_is_lost)
 {
 	pthread_barrier_t start;
 

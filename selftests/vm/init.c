@@ -2,8 +2,8 @@
 /*
  * The guest's first process: loads the modules of the initramfs, makes the
  * host's file system its root under an overlay, loads the module under test,
- * runs the command with its streams joined to the port, unloads the module and
- * reports the exit status. What to do is in /spec, files of NUL-terminated
+ * runs the command with its streams joined to the port, unloads the module, looks
+ * for memory that was lost and reports the exit status. What to do is in /spec, files of NUL-terminated
  * strings that selftests/vm/run wrote.
  */
 
@@ -27,6 +27,7 @@
 #include <sys/wait.h>
 
 #include "frame.h"
+#include "leaks.h"
 
 static int port = -1;
 
@@ -438,6 +439,7 @@ static uint32_t run_command(void)
 int main(void)
 {
 	uint32_t status;
+	char *leaks;
 
 	mount_at("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=755");
 	mount_at("proc", "/proc", "proc", 0, NULL);
@@ -450,8 +452,15 @@ int main(void)
 	if (spec.module[0])
 		load_module();
 	status = run_command();
-	if (spec.module[0])
+	if (spec.module[0]) {
+		leaks_before_unload();
 		unload_module();
+		leaks = leaks_after_unload();
+		if (leaks) {
+			send_frame(FRAME_STDERR, leaks, strnlen(leaks, FRAME_MAX));
+			fail("the kernel has lost memory: see above");
+		}
+	}
 	sync();
 	send_frame(FRAME_EXIT, &status, sizeof(status));
 	for (;;)

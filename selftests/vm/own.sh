@@ -4,16 +4,6 @@
 # Kernels that no distribution ships, built for selftests/vm/kernel from the source of 6.1: base.config and KIND.config
 # on top of allnoconfig. They have no modules of their own.
 
-# What a kernel is made of: a new one is built when any of it changes.
-own_inputs() {
-	cat "$vm/base.config" "$vm/$1.config" "$vm/own.sh"
-	gcc --version | head -n 1
-}
-
-own_name() {
-	echo "$1-$(own_inputs "$1" | sha256sum | cut -c -12)"
-}
-
 # What olddefconfig did not grant, against what the fragments ask for.
 own_refused() {
 	local config=$1 fragment=$2 line
@@ -43,7 +33,7 @@ build_own() {
 	make -s -C "$source" O="$build" KCONFIG_ALLCONFIG="$root/fragment" allnoconfig
 	refused=$(own_refused "$build/.config" "$root/fragment")
 	[ ! "$refused" ] || die "the $kind kernel cannot have ${refused//$'\n'/ }"
-	make -C "$build" -j"$(nproc)" bzImage modules 2>&1 | own_progress "$kind kernel" ||
+	make --no-print-directory -C "$build" -j"$(nproc)" bzImage modules 2>&1 | own_progress "$kind kernel" ||
 		die "cannot build the $kind kernel"
 	release=$(<"$build/include/config/kernel.release")
 	make -s -C "$build" INSTALL_MOD_PATH="$root" modules_install

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An object counts as lost if two scans found nothing that points to it, and if
+ * it did not change between them. The first scan is made while the module is
+ * loaded, the second when it is gone, and with it the last reason to keep what
+ * it had. Its functions have no names by then: they are written down before.
+ */
+
+#define _GNU_SOURCE
+#include "leaks.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KMEMLEAK "/sys/kernel/debug/kmemleak"
+
+/* The kernel does not report what is younger, in seconds. */
+#define AGE_MIN 5
+
+static struct symbol {
+	unsigned long address;
+	char name[64];
+} *symbols;
+static size_t nr_symbols;
+
+static void note_symbols(void)
+{
+	FILE *file = fopen("/proc/kallsyms", "r");
+	struct symbol symbol;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (!strstr(line, "[vmlab]") ||
+		    sscanf(line, "%lx %*c %63s", &symbol.address, symbol.name) != 2)
+			continue;
+		symbols = realloc(symbols, (nr_symbols + 1) * sizeof(*symbols));
+		symbols[nr_symbols++] = symbol;
+	}
+	if (file)
+		fclose(file);
+}
+
+/* The function of the module's that @address was in, or NULL. */
+static const struct symbol *find_symbol(unsigned long address)
+{
+	const struct symbol *best = NULL;
+
+	for (size_t i = 0; i < nr_symbols; i++) {
+		unsigned long start = symbols[i].address;
+
+		if (start <= address && address - start < 0x10000 &&
+		    (!best || start > best->address))
+			best = &symbols[i];
+	}
+	return best;
+}
+
+static void scan(void)
+{
+	int fd = open(KMEMLEAK, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "scan", 4) < 0)
+		perror(KMEMLEAK);
+	close(fd);
+}
+
+void leaks_before_unload(void)
+{
+	if (access(KMEMLEAK, W_OK))
+		return;
+	note_symbols();
+	scan();
+}
+
+/* What was lost, as text, or NULL if nothing was or there is no telling. */
+char *leaks_after_unload(void)
+{
+	char line[256], *report = NULL;
+	unsigned long address;
+	size_t length;
+	FILE *in, *out;
+
+	if (access(KMEMLEAK, W_OK))
+		return NULL;
+	sleep(AGE_MIN + 1);
+	scan();
+	in = fopen(KMEMLEAK, "r");
+	out = open_memstream(&report, &length);
+	while (in && out && fgets(line, sizeof(line), in)) {
+		const struct symbol *symbol = NULL;
+
+		if (sscanf(line, " [<%lx>]", &address) == 1)
+			symbol = find_symbol(address);
+		if (symbol)
+			fprintf(out, "    [<%lx>] %s+0x%lx [vmlab]\n", address,
+				symbol->name, address - symbol->address);
+		else
+			fputs(line, out);
+	}
+	if (in)
+		fclose(in);
+	if (out)
+		fclose(out);
+	return length ? report : NULL;
+}
