@@ -485,7 +485,7 @@ TEST_F(request, is_known_only_as_itself)
 	}
 }
 
-static int ignored_signals;
+static volatile sig_atomic_t ignored_signals;
 
 static void ignore_signal(int number)
 {
@@ -524,7 +524,7 @@ TEST_F(request, survives_signals)
 	for (int i = 0; i < 64; i++)
 		ASSERT_EQ(1, pwrite(self->fd, "x", 1, 2 * i * PAGE));
 	alarms(50);
-	for (int i = 0; i < 20000 || !ignored_signals; i++) {
+	while (ignored_signals < 50) {
 		int result;
 
 		if (variant->number == VMLAB_IOC_CONFIGURE) {
@@ -541,7 +541,6 @@ TEST_F(request, survives_signals)
 		ASSERT_EQ(0, result);
 	}
 	alarms(0);
-	EXPECT_GT(ignored_signals, 0);
 	EXPECT_EQ(files, count_files());
 }
 
