@@ -540,8 +540,8 @@ static void make_unwritable(FIXTURE_DATA(file) *self)
 	if (ftruncate(self->file, 0) || ftruncate(self->file, LENGTH))
 		broken("ftruncate: %s\n", strerror(errno));
 	fsync(self->file);
-	fill(self->p, LENGTH, 2);
 	close(fill_up(&self->scratch));
+	fill(self->p, LENGTH, 2);
 }
 
 TEST_F(file, no_room_fails_fsync_and_is_retried)
