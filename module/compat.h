@@ -57,7 +57,8 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 static inline void inode_touch(struct inode *inode)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	inode->i_mtime = inode->i_ctime = current_time(inode);
+	inode->i_ctime = current_time(inode);
+	inode->i_mtime = inode->i_ctime;
 #else
 	inode_set_mtime_to_ts(inode, inode_set_ctime_current(inode));
 #endif

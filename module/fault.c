@@ -184,8 +184,8 @@ static vm_fault_t serve_dirty(struct vmlab_region *region, struct vm_fault *vmf,
 	if (IS_ENABLED(CONFIG_MEM_SOFT_DIRTY) && !(vmf->vma->vm_flags & VM_SOFTDIRTY))
 		return 0;
 	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
-	found = vmlab_pages_gather(&xas, min_t(unsigned long, refault_window(region, stream),
-					       ahead), pages);
+	ahead = min_t(unsigned long, refault_window(region, stream), ahead);
+	found = vmlab_pages_gather(&xas, ahead, pages);
 	for (nr = 0; nr < found && PageDirty(pages[nr]); nr++)
 		;
 	nr = map_batch(vmf, pages, nr);

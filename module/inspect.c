@@ -33,12 +33,13 @@ void vmlab_inspect_lost(struct vmlab_region *region, u64 pages)
 			   region->id, pages);
 }
 
+#define FEATURES (VMLAB_FEATURE_ZERO | VMLAB_FEATURE_FILE | VMLAB_FEATURE_STRICT | \
+		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS)
+
 void vmlab_inspect_features(struct vmlab_features *features)
 {
-	*features = (struct vmlab_features) {
-		.features	= VMLAB_FEATURE_ZERO | VMLAB_FEATURE_FILE |
-				  VMLAB_FEATURE_STRICT | VMLAB_FEATURE_TRACK_DIRTY |
-				  VMLAB_FEATURE_EXTENTS,
+	*features = (struct vmlab_features){
+		.features	= FEATURES,
 		.page_size	= PAGE_SIZE,
 		.pages_max	= vmlab_pages_max(),
 		.pages		= vmlab_pages_total(),
@@ -55,7 +56,7 @@ void vmlab_inspect_features(struct vmlab_features *features)
 void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
 {
 #define sum(which) vmlab_counter_sum(region->counters, which)
-	*stat = (struct vmlab_stat) {
+	*stat = (struct vmlab_stat){
 		.id		= region->id,
 		.size		= i_size_read(&region->inode),
 		.flags		= READ_ONCE(region->flags),
@@ -174,7 +175,7 @@ static bool next_extent(struct vmlab_region *region, pgoff_t *first, pgoff_t las
 	rcu_read_unlock();
 
 	*first = end ?: last + 1;
-	*extent = (struct vmlab_extent) {
+	*extent = (struct vmlab_extent){
 		.start	= (u64)start << PAGE_SHIFT,
 		.length	= (u64)(end - start) << PAGE_SHIFT,
 		.state	= state,

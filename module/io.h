@@ -2,9 +2,8 @@
 #ifndef VMLAB_IO_H
 #define VMLAB_IO_H
 
-#include <linux/types.h>
+#include <linux/fs.h>
 
-struct file_operations;
 struct vmlab_region;
 
 extern const struct file_operations vmlab_region_fops;

@@ -42,7 +42,7 @@ void vmlab_writeback_later(struct vmlab_file *f)
 /* The same after something went wrong: not at once, whatever the delay. */
 void vmlab_writeback_retry(struct vmlab_file *f)
 {
-	queue_delayed_work(wq, &f->writeback_work, max(delay(), (unsigned long)HZ));
+	queue_delayed_work(wq, &f->writeback_work, max_t(unsigned long, delay(), HZ));
 }
 
 /**
