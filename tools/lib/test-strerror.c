@@ -36,7 +36,8 @@ static const struct {
 
 static int bad(int op, int err, const char *text, const char *why)
 {
-	fprintf(stderr, "operation %d, errno %d: \"%s\": %s\n", op, err, text ? text : "(null)", why);
+	fprintf(stderr, "operation %d, errno %d: \"%s\": %s\n", op, err, text ? text : "(null)",
+		why);
 	return 1;
 }
 

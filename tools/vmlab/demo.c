@@ -165,7 +165,8 @@ static int open_file(struct demo *demo)
 	if (demo->file < 0 || fstat(demo->file, &st))
 		return fail_errno(errno, "%s cannot be opened", demo->path);
 	if (!S_ISREG(st.st_mode))
-		return fail("%s is not a regular file, and only those can be paged: name another", demo->path);
+		return fail("%s is not a regular file, and only those can be paged: name another",
+			    demo->path);
 	if (!st.st_size)
 		return fail("%s is empty, there is nothing to page: name another file", demo->path);
 
@@ -181,8 +182,13 @@ static int open_file(struct demo *demo)
 
 static int run_steps(struct demo *demo)
 {
-	static int (*const steps[])(struct demo *demo) = {
-		demo_map, demo_touch, demo_loop, demo_compare, demo_zero, demo_writeback,
+	static int (*const steps[])(struct demo *) = {
+		demo_map,
+		demo_touch,
+		demo_loop,
+		demo_compare,
+		demo_zero,
+		demo_writeback,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -209,7 +215,8 @@ static void print_end(const struct demo *demo, double seconds)
 
 	tale_print(tale, "\n%s%d of %d checks hold%s, in %.1f s.\n\n", term_colour(TERM_BOLD),
 		   tale->checks - tale->failed, tale->checks, term_colour(TERM_PLAIN), seconds);
-	tale_print(tale, "Try next:\n"
+	tale_print(tale,
+		   "Try next:\n"
 		   "  vmlab demo --pause /bin/bash     a larger file: batches grow up to 64 pages\n"
 		   "  exec 7<>/dev/vmlab; echo hello >&7; vmlab map --fd 7\n"
 		   "                                   a region of your shell, and its picture\n"

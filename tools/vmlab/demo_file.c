@@ -93,7 +93,8 @@ static void show_fault(struct demo *demo, const struct vmlab_stat *stat, uint64_
 	full = (stat->resident * gauge + demo->pages - 1) / demo->pages;
 
 	fprintf(out, "   %5" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64 "   %s",
-		(uint64_t)stat->faults, page, brought, (uint64_t)stat->resident, term_colour(TERM_GREEN));
+		(uint64_t)stat->faults, page, brought, (uint64_t)stat->resident,
+		term_colour(TERM_GREEN));
 	for (uint64_t i = 0; i < gauge; i++) {
 		if (i == full)
 			fprintf(out, "%s%s", term_colour(TERM_PLAIN), term_colour(TERM_DIM));
@@ -252,8 +253,8 @@ int demo_compare(struct demo *demo)
 		  "The same file, read in the usual way. Both sums are those that the command cksum prints.");
 	while (sum.length < demo->size) {
 		uint64_t left = demo->size - sum.length;
-		ssize_t got = pread(demo->file, buffer, left < sizeof(buffer) ? left : sizeof(buffer),
-				    (off_t)sum.length);
+		size_t wanted = left < sizeof(buffer) ? left : sizeof(buffer);
+		ssize_t got = pread(demo->file, buffer, wanted, (off_t)sum.length);
 
 		if (got < 0)
 			return fail_errno(errno, "%s cannot be read", demo->path);

@@ -46,7 +46,8 @@ static int make_copy(struct demo *demo)
 	snprintf(copy_path, sizeof(copy_path), "%s/vmlab-demo.XXXXXX", dir && *dir ? dir : "/tmp");
 	fd = mkostemp(copy_path, O_CLOEXEC);
 	if (fd < 0) {
-		fail_errno(errno, "%s cannot be made: name another directory with TMPDIR", copy_path);
+		fail_errno(errno, "%s cannot be made: name another directory with TMPDIR",
+			   copy_path);
 		copy_path[0] = 0;
 		return -1;
 	}
@@ -97,7 +98,7 @@ static bool file_has(int copy, char byte)
 /* Waits until the file has the change. Seconds since @start, or -1: it never came. */
 static double wait_for_file(const struct demo *demo, int copy, char byte, double start, double most)
 {
-	static const struct timespec nap = { .tv_nsec = 100 * 1000 * 1000 };
+	static const struct timespec nap = { .tv_nsec = 100000000 };
 	int next = 1;
 	double now;
 
@@ -106,7 +107,8 @@ static double wait_for_file(const struct demo *demo, int copy, char byte, double
 		if (now > most)
 			return -1;
 		if (now >= next) {
-			tale_print(&demo->tale, "   %6.1f s  the file still has the old byte\n", now);
+			tale_print(&demo->tale, "   %6.1f s  the file still has the old byte\n",
+				   now);
 			next++;
 		}
 		nanosleep(&nap, NULL);
@@ -122,7 +124,7 @@ static int tell_arrival(struct demo *demo, int region, int copy, char byte, doub
 	struct vmlab_stat stat;
 	uint64_t seconds = delay();
 	bool wait = seconds <= DELAY_MOST;
-	double arrived;
+	double arrived, most = wait ? (double)(seconds + LATE_MOST) : LATE_MOST;
 
 	if (!wait) {
 		tale_say(tale, "The module would wait %" PRIu64 " s (writeback_secs). fsync() does not wait:",
@@ -131,15 +133,16 @@ static int tell_arrival(struct demo *demo, int region, int copy, char byte, doub
 			return fail_op(VMLAB_OP_SYNC, errno);
 	}
 	tale_print(tale, "\n");
-	arrived = wait_for_file(demo, copy, byte, start, wait ? (double)(seconds + LATE_MOST) : LATE_MOST);
+	arrived = wait_for_file(demo, copy, byte, start, most);
 	tale_print(tale, "\n");
 	if (demo_stat(region, &stat))
 		return -1;
 	tale_seconds(tale, "arrived_seconds", "reached the file after", arrived);
 	tale_count(tale, "dirty_pages_after", "dirty pages now", stat.dirty);
 	tale_count(tale, "written_back_pages", "pages written", stat.written_back);
-	tale_check(tale, arrived >= 0, wait ? "the change reached the file by itself" :
-					      "fsync() brought the change to the file");
+	tale_check(tale, arrived >= 0,
+		   wait ? "the change reached the file by itself" :
+			  "fsync() brought the change to the file");
 	tale_check(tale, !stat.dirty && stat.written_back, "the page is clean again");
 	return 0;
 }

@@ -62,7 +62,15 @@ static void print_json(const struct vmlab_stat *list, size_t count, uint32_t pag
 static void print_table(const struct vmlab_stat *list, size_t count, uint32_t page_size, bool bytes)
 {
 	static const char *const heads[] = {
-		">ID", "USER", ">PID", "COMMAND", ">SIZE", ">RESIDENT", ">DIRTY", ">MAPS", "BACKING",
+		">ID",
+		"USER",
+		">PID",
+		"COMMAND",
+		">SIZE",
+		">RESIDENT",
+		">DIRTY",
+		">MAPS",
+		"BACKING",
 	};
 	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
 

@@ -47,12 +47,14 @@ static int run_command(const struct command *command, int argc, char **argv)
 static void print_commands(FILE *out)
 {
 	fputs("Usage: vmlab COMMAND [ARGUMENT...]\n"
-	      "Look at and try the memory regions of the vmlab module.\n\n", out);
+	      "Look at and try the memory regions of the vmlab module.\n\n",
+	      out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n  -V, --version   print the version\n"
 	      "  -?, --help      print this\n\n"
-	      "\"vmlab help COMMAND\" lists the options of COMMAND; \"man vmlab\" says more.\n", out);
+	      "\"vmlab help COMMAND\" lists the options of COMMAND; \"man vmlab\" says more.\n",
+	      out);
 }
 
 static int unknown_command(const char *name)

@@ -80,7 +80,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "\"%s\" is not the number of a process", arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (!opts->pid == (opts->fd < 0))
+		if (opts->pid ? opts->fd >= 0 : opts->fd < 0)
 			argp_error(state, "give either the number of a process or --fd");
 		return 0;
 	}
@@ -171,7 +171,8 @@ static int show_view(struct view *view, int lines, struct json_object *array)
 		return fail_fd(view->fd, VMLAB_OP_STAT, ret);
 
 	if (!view->mapping)
-		view->end = (stat.size + features.page_size - 1) & ~(uint64_t)(features.page_size - 1);
+		view->end = (stat.size + features.page_size - 1) / features.page_size *
+			    features.page_size;
 	ret = extents_read(&extents, view->fd, view->start, view->end);
 	if (ret)
 		return fail_op(VMLAB_OP_EXTENTS, ret);
@@ -200,7 +201,8 @@ static int show_mapping(const struct options *opts, const struct process_mapping
 			    ", or does not let you copy it: run this as root to reach it through the mapping",
 			    opts->pid, mapping->id);
 	if (view.fd < 0)
-		return fail("you may not look into process %d: run this as its user, or as root", opts->pid);
+		return fail("you may not look into process %d: run this as its user, or as root",
+			    opts->pid);
 
 	ret = show_view(&view, opts->lines, array);
 	close(view.fd);
@@ -214,13 +216,16 @@ static int show_process(const struct options *opts, struct json_object *array)
 	int ret = process_mappings(opts->pid, &list, &count);
 
 	if (ret == -ENOENT || ret == -ESRCH)
-		return fail("there is no process %d: \"vmlab ls\" shows who has regions", opts->pid);
+		return fail("there is no process %d: \"vmlab ls\" shows who has regions",
+			    opts->pid);
 	if (ret == -EACCES || ret == -EPERM)
-		return fail("you may not look into process %d: run this as its user, or as root", opts->pid);
+		return fail("you may not look into process %d: run this as its user, or as root",
+			    opts->pid);
 	if (ret)
 		return fail_errno(ret, "the mappings of process %d cannot be read", opts->pid);
 	if (!count)
-		ret = fail("process %d has no region mapped: \"vmlab ls\" shows who has regions", opts->pid);
+		ret = fail("process %d has no region mapped: \"vmlab ls\" shows who has regions",
+			   opts->pid);
 
 	for (size_t i = 0; i < count; i++) {
 		if (i && !array)

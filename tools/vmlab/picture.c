@@ -9,10 +9,19 @@
 #include "size.h"
 #include "term.h"
 
-enum state { HOLE, RESIDENT, MAPPED, DIRTY, STATES };
+enum state {
+	HOLE,
+	RESIDENT,
+	MAPPED,
+	DIRTY,
+	STATES
+};
 
 static const enum term_colour colours[STATES] = {
-	[HOLE] = TERM_DIM, [RESIDENT] = TERM_BLUE, [MAPPED] = TERM_GREEN, [DIRTY] = TERM_YELLOW,
+	[HOLE] = TERM_DIM,
+	[RESIDENT] = TERM_BLUE,
+	[MAPPED] = TERM_GREEN,
+	[DIRTY] = TERM_YELLOW,
 };
 
 /* [is UTF-8][only some of the cell's pages are in memory] */
@@ -55,8 +64,9 @@ static uint64_t count_lines(const struct layout *layout, uint64_t max)
 	uint64_t lines = 0;
 
 	for (size_t i = 0; i < extents->count && lines <= max; i++) {
-		uint64_t first = row_of(layout, extents->list[i].start);
-		uint64_t last = row_of(layout, extents->list[i].start + extents->list[i].length - 1);
+		const struct vmlab_extent *extent = &extents->list[i];
+		uint64_t first = row_of(layout, extent->start);
+		uint64_t last = row_of(layout, extent->start + extent->length - 1);
 
 		if (first > next)
 			lines++;	/* one empty row, or several as one line */
@@ -172,8 +182,9 @@ uint64_t picture_print(FILE *out, const struct picture *picture)
 	rows = row_of(&layout, picture->end - 1) + 1;
 
 	for (size_t i = 0; i < extents->count; i++) {
-		uint64_t first = row_of(&layout, extents->list[i].start);
-		uint64_t last = row_of(&layout, extents->list[i].start + extents->list[i].length - 1);
+		const struct vmlab_extent *extent = &extents->list[i];
+		uint64_t first = row_of(&layout, extent->start);
+		uint64_t last = row_of(&layout, extent->start + extent->length - 1);
 
 		if (first > next)
 			print_gap(out, &layout, next, first);
@@ -195,7 +206,10 @@ static void print_sample(FILE *out, bool part, enum state state)
 void picture_legend(FILE *out, int indent, uint64_t cell, uint32_t page_size)
 {
 	static const char *const names[STATES] = {
-		"never touched", "in memory", "mapped", "dirty",
+		"never touched",
+		"in memory",
+		"mapped",
+		"dirty",
 	};
 
 	fprintf(out, "%*s", indent, "");

@@ -23,10 +23,14 @@ static bool parse_line(const char *line, struct process_mapping *mapping)
 {
 	int path = 0;
 
+	/* NOLINTBEGIN(cert-err34-c): the numbers are the kernel's, and fit. */
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &mapping->start,
-		   &mapping->end, mapping->perms, &mapping->offset, &path) != 4 || !path)
+		   &mapping->end, mapping->perms, &mapping->offset, &path) != 4)
+		return false;
+	if (!path)
 		return false;
 	return sscanf(line + path, "/vmlab:%" SCNu64 " (deleted)", &mapping->id) == 1;
+	/* NOLINTEND(cert-err34-c) */
 }
 
 int process_mappings(pid_t pid, struct process_mapping **list, size_t *count)
@@ -110,7 +114,8 @@ static int copy_descriptor(int pidfd, DIR *dir, uint64_t id)
 	int number, fd;
 
 	while ((entry = readdir(dir))) {
-		if (!number_int(entry->d_name, &number) || !may_be_region(dirfd(dir), entry->d_name))
+		if (!number_int(entry->d_name, &number) ||
+		    !may_be_region(dirfd(dir), entry->d_name))
 			continue;
 		fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 		if (fd < 0)

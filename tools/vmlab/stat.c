@@ -49,7 +49,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (opts->one)
 			argp_error(state, "it takes one region, but there is \"%s\" too", arg);
 		if (!number_u64(arg, &opts->id))
-			argp_error(state, "\"%s\" is not the id of a region: \"vmlab ls\" lists them", arg);
+			argp_error(state, "\"%s\" is not the id of a region: \"vmlab ls\" lists them",
+				   arg);
 		opts->one = true;
 		return 0;
 	case ARGP_KEY_END:
@@ -101,7 +102,8 @@ static void print_region(const struct vmlab_stat *stat, uint32_t page_size, bool
 	line_u64("write-back errors", stat->writeback_errors, "");
 }
 
-static int show_region(const struct vmlab_stat *stat, uint32_t page_size, const struct options *opts)
+static int show_region(const struct vmlab_stat *stat, uint32_t page_size,
+		       const struct options *opts)
 {
 	struct json_object *object;
 
@@ -155,7 +157,8 @@ static struct vmlab_stat sum_up(const struct vmlab_stat *list, size_t count)
 	return sum;
 }
 
-static void totals_json(const struct vmlab_features *f, size_t visible, const struct vmlab_stat *sum)
+static void totals_json(const struct vmlab_features *f, size_t visible,
+			const struct vmlab_stat *sum)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -180,7 +183,8 @@ static void print_totals(const struct vmlab_features *f, size_t visible,
 			 const struct vmlab_stat *sum, bool bytes)
 {
 	line_u64("regions", f->regions, "");
-	printf("%-18s %10s  of at most %s\n", "memory held", size_text(f->pages * f->page_size, bytes).text,
+	printf("%-18s %10s  of at most %s\n", "memory held",
+	       size_text(f->pages * f->page_size, bytes).text,
 	       size_text(f->pages_max * f->page_size, bytes).text);
 	line_u64("lost", f->pages_lost, "dirty pages that could not be written to their file");
 	if (!visible)

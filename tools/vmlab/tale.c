@@ -61,7 +61,8 @@ void tale_step(struct tale *tale, const char *name, const char *title, const cha
 	if (tale->json)
 		return;
 
-	printf("\n%s%d  %s%s\n", term_colour(TERM_BOLD), tale->steps, title, term_colour(TERM_PLAIN));
+	printf("\n%s%d  %s%s\n", term_colour(TERM_BOLD), tale->steps, title,
+	       term_colour(TERM_PLAIN));
 	term_wrap(stdout, INDENT, text);
 	putchar('\n');
 	fflush(stdout);

@@ -26,7 +26,9 @@ static void same(const char *what, const char *got, const char *wanted)
 static void add(struct extents *extents, uint64_t page, uint64_t pages, uint32_t state)
 {
 	const struct vmlab_extent extent = {
-		.start = page * PAGE, .length = pages * PAGE, .state = state,
+		.start = page * PAGE,
+		.length = pages * PAGE,
+		.state = state,
 	};
 
 	if (extents_add(extents, &extent))
@@ -38,7 +40,11 @@ static void draws(const char *what, struct extents *extents, uint64_t size, int 
 		  const char *wanted)
 {
 	struct picture picture = {
-		.end = size, .page_size = PAGE, .columns = 80, .lines = lines, .extents = extents,
+		.end = size,
+		.page_size = PAGE,
+		.columns = 80,
+		.lines = lines,
+		.extents = extents,
 	};
 	char *text = NULL;
 	size_t length;
@@ -95,9 +101,8 @@ static void test_sizes(void)
 
 static void test_numbers(void)
 {
-	static const char *const bad[] = {
-		"", "-1", "+1", " 1", "1 ", "1x", "0x1", "99999999999999999999",
-	};
+	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "1x", "0x1",
+					   "99999999999999999999" };
 	uint64_t value;
 	int small;
 
