@@ -55,7 +55,6 @@ static inline int write_all(int fd, const void *data, size_t len)
 static inline int frame_read(int fd, struct frame *f, size_t *have)
 {
 	size_t want = FRAME_HEADER;
-	ssize_t n;
 
 	if (*have >= FRAME_HEADER) {
 		if (f->len > FRAME_MAX)
@@ -63,7 +62,8 @@ static inline int frame_read(int fd, struct frame *f, size_t *have)
 		want += f->len;
 	}
 	if (*have < want) {
-		n = read(fd, (char *)f + *have, want - *have);
+		ssize_t n = read(fd, (char *)f + *have, want - *have);
+
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 0;
 		if (n <= 0)

@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	start_qemu(argv[2], argv + 4);
-	alarm(atoi(argv[1]));
+	alarm(strtoul(argv[1], NULL, 10));
 
 	for (;;) {
 		struct pollfd fds[] = {

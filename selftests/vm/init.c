@@ -71,6 +71,15 @@ fail(const char *fmt, ...)
 		pause();
 }
 
+static void *allocate(size_t n, size_t size)
+{
+	void *memory = calloc(n, size);
+
+	if (!memory)
+		fail("out of memory");
+	return memory;
+}
+
 /* The strings of a file in /spec, ended by NULL; none when it is not there. */
 static char **read_spec(const char *path)
 {
@@ -80,15 +89,15 @@ static char **read_spec(const char *path)
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return calloc(1, sizeof(*list));
+		return allocate(1, sizeof(*list));
 	fstat(fd, &st);
-	text = malloc(st.st_size);
+	text = allocate(1, st.st_size + 1);
 	if (read(fd, text, st.st_size) != st.st_size)
 		fail("cannot read %s", path);
 	close(fd);
 	for (i = 0; i < st.st_size; i++)
 		n += !text[i];
-	list = calloc(n + 1, sizeof(*list));
+	list = allocate(n + 1, sizeof(*list));
 	for (i = 0; i < n; i++, text += strlen(text) + 1)
 		list[i] = text;
 	return list;
@@ -142,7 +151,9 @@ static void open_port(void)
 		DIR *dev = opendir("/dev");
 		struct dirent *d;
 
-		while (dev && (d = readdir(dev)))
+		if (!dev)
+			fail("cannot read /dev: %s", strerror(errno));
+		while ((d = readdir(dev)))
 			if (!strncmp(d->d_name, "vport", 5))
 				port = openat(dirfd(dev), d->d_name,
 					      O_RDWR | O_CLOEXEC);
@@ -209,10 +220,8 @@ static void mount_root(void)
 /* What a distribution's first minute does and programs expect. */
 static void set_up_system(void)
 {
-	struct {
-		struct rand_pool_info info;
-		char seed[64];
-	} entropy = { .info = { .entropy_count = 64 * 8, .buf_size = 64 } };
+	const int size = 64;
+	struct rand_pool_info *entropy = allocate(1, sizeof(*entropy) + size);
 	struct ifreq lo = { .ifr_name = "lo",
 			    .ifr_flags = IFF_UP | IFF_RUNNING };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -221,10 +230,13 @@ static void set_up_system(void)
 	ioctl(fd, SIOCSIFFLAGS, &lo);
 	close(fd);
 
-	memcpy(entropy.info.buf, spec.seed[0], 64);
+	entropy->entropy_count = size * 8;
+	entropy->buf_size = size;
+	memcpy(entropy->buf, spec.seed[0], size);
 	fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
-	ioctl(fd, RNDADDENTROPY, &entropy);
+	ioctl(fd, RNDADDENTROPY, entropy);
 	close(fd);
+	free(entropy);
 }
 
 /* Starts @argv in a session of its own, with these streams. */
@@ -295,11 +307,12 @@ struct streams {
 
 static pid_t start_command(struct streams *s)
 {
-	int in[2], out[2], err[2], pty, tty;
+	int in[2], out[2], err[2];
 	pid_t pid;
 
 	if (spec.pty[0]) {
-		pty = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+		int pty = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), tty;
+
 		grantpt(pty);
 		unlockpt(pty);
 		tty = open(ptsname(pty), O_RDWR | O_NOCTTY | O_CLOEXEC);
