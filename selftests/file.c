@@ -270,7 +270,10 @@ TEST_F(file, growth_is_seen)
 	EXPECT_EQ(SIGBUS, trap_read(self->p + LENGTH + 2 * PAGE));
 }
 
-/* As with a mapping of the file itself: no moment between the two in which the new part is missing. */
+/*
+ * As with a mapping of the file itself: no moment between the two in which the new part
+ * is missing.
+ */
 TEST_F(file, growth_is_seen_at_once)
 {
 	for (size_t i = 0; i < 500; i++) {

@@ -30,6 +30,7 @@ FIXTURE_VARIANT_ADD(memory, private) { .flags = MAP_PRIVATE };
 FIXTURE_VARIANT_ADD(memory, tracked) {
 	.flags = MAP_SHARED, .region = VMLAB_REGION_TRACK_DIRTY
 };
+
 FIXTURE_VARIANT_ADD(memory, strict) { .flags = MAP_SHARED, .region = VMLAB_REGION_STRICT };
 
 FIXTURE_SETUP(memory)
@@ -424,7 +425,10 @@ FIXTURE_VARIANT(core)
 };
 
 FIXTURE_VARIANT_ADD(core, shared) { .flags = MAP_SHARED, .written = true };
-FIXTURE_VARIANT_ADD(core, shared_device_closed) { .flags = MAP_SHARED, .written = true, .file = true };
+FIXTURE_VARIANT_ADD(core, shared_device_closed) {
+	.flags = MAP_SHARED, .written = true, .file = true
+};
+
 FIXTURE_VARIANT_ADD(core, private) { .flags = MAP_PRIVATE, .written = true };
 FIXTURE_VARIANT_ADD(core, untouched) { .flags = MAP_SHARED };
 

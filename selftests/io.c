@@ -130,7 +130,10 @@ TEST_F(io, agrees_with_the_memory)
 	EXPECT_TRUE(reads_filled(self->fd, 10, 5 * PAGE, 2));
 }
 
-/* The memory of a region is itself the buffer: its pages are absent, and the very ones that are copied. */
+/*
+ * The memory of a region is itself the buffer: its pages are absent, and the very ones
+ * that are copied.
+ */
 TEST_F(io, copies_within_itself)
 {
 	char *p = map_shared(self->fd, 8 * PAGE);

@@ -110,7 +110,7 @@ TEST(walks_extents)
 	int fd = vmlab_open(O_RDWR);
 	__u64 bytes = 0;
 
-	for (int i = 0; i < 500; i++)
+	for (size_t i = 0; i < 500; i++)
 		ASSERT_EQ(1, pwrite(fd, "x", 1, 3 * i * PAGE));
 	EXPECT_EQ(0, vmlab_extents(fd, 0, VMLAB_SIZE_DEFAULT, count_extent, &bytes));
 	EXPECT_EQ(500 * PAGE, bytes);

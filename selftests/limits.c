@@ -243,7 +243,7 @@ struct faulter {
 static void *fault_for_ever(void *argument)
 {
 	struct faulter *faulter = argument;
-	__u64 state = faulter->number + 1, page = faulter->number * (1 << 20);
+	__u64 state = faulter->number + 1, page = faulter->number * (1ULL << 20);
 
 	for (;;) {
 		state = state * 6364136223846793005ULL + 1;
@@ -284,7 +284,7 @@ TEST_F(killed, many_times)
 /* Its memory cgroup is charged, and a process that exceeds it dies alone. */
 TEST(memory_cgroup_is_charged)
 {
-	char dir[] = "/tmp/vmlab-cgroup.XXXXXX";
+	char dir[] = "/tmp/vmlab-cgroup.XXXXXX", group[64];
 	__u64 pages = module_features().pages;
 	pid_t child;
 	int status;
@@ -310,7 +310,8 @@ TEST(memory_cgroup_is_charged)
 		TH_LOG("the child exited with %d", WEXITSTATUS(status));
 	}
 	EXPECT_TRUE(EVENTUALLY(module_features().pages == pages));
-	rmdir(strcat(strcpy((char[64]){ }, dir), "/vmlab"));
+	snprintf(group, sizeof(group), "%s/vmlab", dir);
+	rmdir(group);
 	umount2(dir, MNT_DETACH);
 	rmdir(dir);
 }

@@ -287,6 +287,7 @@ FIXTURE_VARIANT_ADD(refused, flag_last) { .config = { .flags = 1U << 31 } };
 FIXTURE_VARIANT_ADD(refused, flag_among_known) {
 	.config = { .flags = VMLAB_REGION_STRICT | VMLAB_REGION_TRACK_DIRTY | 1 << 5 }
 };
+
 FIXTURE_VARIANT_ADD(refused, backing_unknown) { .config = { .backing = 2 } };
 FIXTURE_VARIANT_ADD(refused, backing_last) { .config = { .backing = ~0U } };
 FIXTURE_VARIANT_ADD(refused, reserved) { .config = { .__reserved = 1 } };
@@ -521,7 +522,7 @@ TEST_F(request, survives_signals)
 {
 	int files = count_files();
 
-	for (int i = 0; i < 64; i++)
+	for (size_t i = 0; i < 64; i++)
 		ASSERT_EQ(1, pwrite(self->fd, "x", 1, 2 * i * PAGE));
 	alarms(50);
 	while (ignored_signals < 50) {
@@ -731,10 +732,10 @@ TEST_F(region, extents_tell_the_dirty)
 TEST_F(region, extents_go_on_where_they_stopped)
 {
 	struct vmlab_extent found;
-	struct vmlab_extents request = { .end = 64 * PAGE, .buffer = (uintptr_t)&found, .count = 1 };
-	int runs = 0;
+	struct vmlab_extents request = { .end = 64 * PAGE, .buffer = (uintptr_t)&found };
+	size_t runs = 0;
 
-	for (int i = 0; i < 5; i++)
+	for (size_t i = 0; i < 5; i++)
 		ASSERT_EQ(1, pwrite(self->fd, "x", 1, i * 7 * PAGE));
 	while (request.start < request.end) {
 		request.count = 1;

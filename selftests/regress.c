@@ -89,7 +89,7 @@ static void *grow_and_shrink(void *arg)
 {
 	struct truncations *t = arg;
 
-	for (unsigned int i = 0; !__atomic_load_n(&t->stop, __ATOMIC_RELAXED); i++) {
+	for (size_t i = 0; !__atomic_load_n(&t->stop, __ATOMIC_RELAXED); i++) {
 		if (ftruncate(t->file, i % 5 * 3 * PAGE + 100))
 			return arg;
 	}

@@ -25,40 +25,40 @@ FIXTURE(race)
 
 FIXTURE_VARIANT(race)
 {
-	void (*disturb)(unsigned int round);
+	void (*disturb)(unsigned long round);
 	__u32 flags;
 };
 
-static void punch(unsigned int round)
+static void punch(unsigned long round)
 {
 	fallocate(arena.file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		  round * 37 % PAGES * PAGE, (1 + round % 16) * PAGE);
 }
 
 /* Whole words of pages: what is left is still zero or a stamp. */
-static void punch_parts(unsigned int round)
+static void punch_parts(unsigned long round)
 {
 	fallocate(arena.file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		  round * 37 % PAGES * PAGE + round % WORDS * sizeof(__u64), 2 * PAGE);
 }
 
-static void truncate_it(unsigned int round)
+static void truncate_it(unsigned long round)
 {
 	ftruncate(arena.file, round * 37 % PAGES * PAGE) ?: ftruncate(arena.file, LENGTH);
 }
 
-static void remove_it(unsigned int round)
+static void remove_it(unsigned long round)
 {
 	madvise(arena.p + round * 37 % PAGES * PAGE, PAGE, MADV_REMOVE);
 }
 
-static void dontneed(unsigned int round)
+static void dontneed(unsigned long round)
 {
 	(void)round;
 	madvise(arena.p, LENGTH, MADV_DONTNEED);
 }
 
-static void protect(unsigned int round)
+static void protect(unsigned long round)
 {
 	char *p = arena.p + round * 37 % (PAGES - 16) * PAGE;
 
@@ -67,7 +67,7 @@ static void protect(unsigned int round)
 	mprotect(p, 16 * PAGE, RW);
 }
 
-static void move(unsigned int round)
+static void move(unsigned long round)
 {
 	char *room = mmap(NULL, LENGTH, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -75,13 +75,14 @@ static void move(unsigned int round)
 	arena.p = mremap(arena.p, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, room);
 }
 
-static void remap(unsigned int round)
+static void remap(unsigned long round)
 {
 	(void)round;
-	mmap(arena.p, LENGTH, RW, MAP_SHARED | MAP_FIXED, arena.fd, 0);
+	if (mmap(arena.p, LENGTH, RW, MAP_SHARED | MAP_FIXED, arena.fd, 0) == MAP_FAILED)
+		arena.wrong = true;
 }
 
-static void fork_and_touch(unsigned int round)
+static void fork_and_touch(unsigned long round)
 {
 	pid_t child = fork();
 
@@ -91,7 +92,7 @@ static void fork_and_touch(unsigned int round)
 		arena.wrong = true;
 }
 
-static void look(unsigned int round)
+static void look(unsigned long round)
 {
 	struct vmlab_extent extent[8];
 	struct vmlab_extents extents = {
@@ -103,7 +104,8 @@ static void look(unsigned int round)
 	};
 
 	(void)round;
-	if (ioctl(arena.fd, VMLAB_IOC_EXTENTS, &extents) || ioctl(arena.fd, VMLAB_IOC_LIST, &list) ||
+	if (ioctl(arena.fd, VMLAB_IOC_EXTENTS, &extents) ||
+	    ioctl(arena.fd, VMLAB_IOC_LIST, &list) ||
 	    region_resident(arena.fd) > PAGES)
 		arena.wrong = true;
 }
@@ -115,6 +117,7 @@ FIXTURE_VARIANT_ADD(race, truncate) { .disturb = truncate_it };
 FIXTURE_VARIANT_ADD(race, truncate_tracked) {
 	.disturb = truncate_it, .flags = VMLAB_REGION_TRACK_DIRTY
 };
+
 FIXTURE_VARIANT_ADD(race, remove) { .disturb = remove_it };
 FIXTURE_VARIANT_ADD(race, dontneed) { .disturb = dontneed };
 FIXTURE_VARIANT_ADD(race, protect) { .disturb = protect };
@@ -193,11 +196,11 @@ static void *write_and_check(void *argument)
 TEST_F(race, every_page_is_zero_or_what_was_written)
 {
 	pthread_t threads[THREADS];
-	unsigned int rounds = variant->disturb == fork_and_touch ? 100 : 1000;
+	unsigned long rounds = variant->disturb == fork_and_touch ? 100 : 1000;
 
 	for (uintptr_t i = 0; i < THREADS; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, write_and_check, (void *)i));
-	for (unsigned int round = 0; round < rounds && !arena.wrong; round++) {
+	for (unsigned long round = 0; round < rounds && !arena.wrong; round++) {
 		variant->disturb(round);
 		if (round % 8 == 0)
 			sched_yield();

@@ -20,7 +20,8 @@ FIXTURE_SETUP(trace)
 	const char *tracefs = "/sys/kernel/tracing";
 	char path[128];
 
-	if (access("/sys/kernel/tracing/events", F_OK) && mount("none", tracefs, "tracefs", 0, NULL))
+	if (access("/sys/kernel/tracing/events", F_OK) &&
+	    mount("none", tracefs, "tracefs", 0, NULL))
 		SKIP_TEST("tracefs cannot be mounted: %s", strerror(errno));
 	snprintf(self->root, sizeof(self->root), "%s/instances/vmlab-%d", tracefs, getpid());
 	if (mkdir(self->root, 0700))

@@ -380,7 +380,8 @@ static inline const char *scratch_mount_ext4(struct scratch *scratch, unsigned l
 	return NULL;
 }
 
-static inline const char *scratch_make(struct scratch *scratch, const char *type, unsigned long bytes)
+static inline const char *scratch_make(struct scratch *scratch, const char *type,
+				       unsigned long bytes)
 {
 	char options[32];
 
