@@ -23,6 +23,7 @@ release	= $(if $(filter host,$(KERNEL)),$(host),$(call stock,release))
 root	= $(if $(filter host,$(KERNEL)),,$(call stock,chroot))
 kdir	= $(if $(filter host,$(KERNEL)),/lib/modules/$(host)/build,$(call stock,kdir))
 sources	:= Kbuild module uapi
+BUILD	:= build
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The kernels of check-all, and the tests of check-races.
 KERNELS	?= 6.1 6.12 newest
@@ -39,11 +40,11 @@ help: ## list the targets
 	@echo 'DESTDIR and prefix the place to install to.'
 
 # The sources are linked into a folder for each kernel, so that objects for several
-# of them never mix. Type information for BPF can only be made where the headers
-# hold that of the kernel.
+# of them never mix; BUILD names another place for those folders. Type information for
+# BPF can only be made where the headers hold that of the kernel.
 module: ## build the kernel module: build/RELEASE/vmlab.ko
 	@release='$(release)' kdir='$(kdir)' root='$(root)'; \
-	build=$(CURDIR)/build/$$release; \
+	build=$(CURDIR)/$(BUILD)/$$release; \
 	[ "$$release" ] || exit 1; \
 	[ -d "$$root$$kdir" ] || { \
 		echo "vmlab: no headers: apt-get install linux-headers-$$release" >&2; exit 1; }; \
@@ -100,6 +101,10 @@ coverage: ## run the tests on the debug kernel and show what they reach, as HTML
 	-+@$(MAKE) --no-print-directory check-debug
 	@selftests/coverage report build/coverage
 
+lint: ## check the sources: sparse, coccinelle, clang-tidy and others
+	@tools/deps lint
+	+@selftests/lint
+
 bench: ## measure what things cost, each beside its peer
 	@tools/deps bench
 	+@$(MAKE) -s tools
@@ -133,4 +138,4 @@ clean: ## remove what was built (the kernels in the cache stay)
 	$(RM) -r build
 
 .PHONY: all help module tools selftests demo check check-all check-debug check-races \
-	coverage bench load unload install uninstall clean
+	coverage lint bench load unload install uninstall clean
