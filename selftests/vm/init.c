@@ -3,8 +3,8 @@
  * The guest's first process: loads the modules of the initramfs, makes the
  * host's file system its root under an overlay, loads the module under test,
  * runs the command with its streams joined to the port, unloads the module, looks
- * for memory that was lost and reports the exit status. What to do is in /spec, files of NUL-terminated
- * strings that selftests/vm/run wrote.
+ * for memory that was lost and reports the exit status. What to do is in /spec, files
+ * of NUL-terminated strings that selftests/vm/run wrote.
  */
 
 #define _GNU_SOURCE
