@@ -452,7 +452,6 @@ static uint32_t run_command(void)
 int main(void)
 {
 	uint32_t status;
-	char *leaks;
 
 	mount_at("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=755");
 	mount_at("proc", "/proc", "proc", 0, NULL);
@@ -466,6 +465,8 @@ int main(void)
 		load_module();
 	status = run_command();
 	if (spec.module[0]) {
+		char *leaks;
+
 		leaks_before_unload();
 		unload_module();
 		leaks = leaks_after_unload();

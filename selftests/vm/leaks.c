@@ -29,14 +29,19 @@ static size_t nr_symbols;
 static void note_symbols(void)
 {
 	FILE *file = fopen("/proc/kallsyms", "r");
-	struct symbol symbol;
+	struct symbol symbol, *more;
 	char line[256];
 
 	while (file && fgets(line, sizeof(line), file)) {
-		if (!strstr(line, "[vmlab]") ||
-		    sscanf(line, "%lx %*c %63s", &symbol.address, symbol.name) != 2)
+		if (!strstr(line, "[vmlab]"))
 			continue;
-		symbols = realloc(symbols, (nr_symbols + 1) * sizeof(*symbols));
+		/* NOLINTNEXTLINE(cert-err34-c): the kernel's number, and it fits. */
+		if (sscanf(line, "%lx %*c %63s", &symbol.address, symbol.name) != 2)
+			continue;
+		more = realloc(symbols, (nr_symbols + 1) * sizeof(*symbols));
+		if (!more)
+			break;	/* the rest will be without names */
+		symbols = more;
 		symbols[nr_symbols++] = symbol;
 	}
 	if (file)
@@ -92,6 +97,7 @@ char *leaks_after_unload(void)
 	while (in && out && fgets(line, sizeof(line), in)) {
 		const struct symbol *symbol = NULL;
 
+		/* NOLINTNEXTLINE(cert-err34-c): the same */
 		if (sscanf(line, " [<%lx>]", &address) == 1)
 			symbol = find_symbol(address);
 		if (symbol)
