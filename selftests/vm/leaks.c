@@ -20,10 +20,12 @@
 /* The kernel does not report what is younger, in seconds. */
 #define AGE_MIN 5
 
-static struct symbol {
+struct symbol {
 	unsigned long address;
 	char name[64];
-} *symbols;
+};
+
+static struct symbol *symbols;
 static size_t nr_symbols;
 
 static void note_symbols(void)
