@@ -6,8 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGE	4096UL
-#define MIB	(1UL << 20)
+#define PAGE		4096UL
+#define MIB		(1UL << 20)
+#define REPEATS_MAX	64
+#define SIDES_MAX	4
+
+struct settings {
+	size_t pages;		/* touched in a turn */
+	size_t sparse;		/* random touches go to one page in this many */
+	unsigned int repeats;
+	const char *only;	/* a part of the names of the rows that are wanted, or NULL: all */
+};
+
+extern struct settings settings;
 
 /* side.c: things whose pages are touched, all with the same few operations */
 
@@ -36,24 +47,87 @@ struct side {
 
 extern const struct side vmlab, vmlab_tracked, memfd, anonymous, userfault;
 
+/* On the file of file.c: read-only mappings, and writable ones. */
+extern const struct side vmlab_file, file_mmap, vmlab_file_written, file_mmap_written;
+
 void memory_make(struct memory *memory, const struct side *side, size_t pages);
 void memory_map(struct memory *memory);
 void memory_unmap(struct memory *memory);
 void memory_end(struct memory *memory);
 uint64_t memory_resident(const struct memory *memory);
 
-/* A region, and its peer, on a file whose pages are cached. */
-void memory_of_file(struct memory *memory, int file, size_t pages, bool region);
+/* touch.c: the loops that touch pages */
 
-/* measure.c: loops and their time */
-
-uint64_t now(void);
 void touch_write(char *p, size_t pages);
 void touch_read(const char *p, size_t pages);
 void touch_in_order(char *p, const uint32_t *order, size_t count);
 uint32_t *random_order(size_t count, size_t among);
-double median(double *values, size_t count);
 void pretouch(size_t bytes);
+
+/* meter.c: what happens between two points */
+
+struct events {
+	double faults, shootdowns;
+};
+
+uint64_t now(void);
+bool meter_counts_instructions(void);
+void meter_open_events(void);
+void meter_mark(int side);
+void meter_begin(void);
+double meter_end(void);
+struct events meter_events(void);
+
+/* turns.c: one turn of each kind of work; the cost of a page in it */
+
+typedef double turn_fn(const struct side *side);
+
+turn_fn first_write, first_write_at_random, rewrite, reread, unmap, first_read, rewrite_clean,
+	write_back, memory_beside, memory_of_untouched;
+const char *prepare_random(void);
+
+/* rows.c: the rows, measure.c: how they are measured */
+
+/*
+ * struct work - a piece of work, and who does it
+ * @turn:	does it once and says what a page cost
+ * @unit:	of that; NULL: time per page
+ * @sides:	vmlab, then its peers: one row for each, with the target for the
+ *		ratio of vmlab's figure to the peer's. Without a peer the target is
+ *		for the figure itself. 0: none.
+ * @prepare:	what all turns need; says why it cannot be had, or NULL
+ * @finish:	undoes it
+ * @headline:	one of those that the README and the history show
+ */
+struct work {
+	const char *name, *unit;
+	turn_fn *turn;
+	struct contender {
+		const struct side *side;
+		double target;
+	} sides[SIDES_MAX];
+	const char *(*prepare)(void);
+	void (*finish)(void);
+	bool headline;
+};
+
+extern const struct work works[];
+extern const size_t works_count;
+
+double median(double *values, size_t count);
+void works_measure(void);
+void works_count_events(void);
+
+/* threads.c */
+
+void threads_measure(void);
+
+/* file.c: a file in the page cache, on a file system of its own */
+
+const char *file_make_tmpfs(void);
+const char *file_make_ext4(void);
+int file_open(void);
+void file_clean(void);
 
 /* system.c: figures and settings of the kernel */
 
@@ -61,34 +135,22 @@ uint64_t meminfo(const char *field);
 uint64_t memory_free(void);
 bool setting_write(const char *path, const char *text);
 bool setting_read(const char *path, char *text, size_t size);
-const char *fault_around_set(const char *bytes);
-int file_make(const char *type, size_t pages, const char **reason);
-void file_clean(void);
 void die(const char *what);
 
 /* report.c: the table, and the same for programs */
 
 struct row {
 	const char *work, *peer, *unit;
-	double ours, theirs;	/* theirs < 0: a bound of its own, in target */
-	double target;		/* of ours / theirs; 0: none */
+	double ours, theirs;	/* theirs < 0: no peer */
+	double target;		/* of ours / theirs, or of ours if there is no peer; 0: none */
 	bool at_least;		/* the ratio is to be at least the target */
+	bool headline;
+	struct events our_events, their_events;	/* per page */
 	const char *skipped;	/* why there are no figures */
 };
 
 void row_add(struct row row);
-void rows_print(const char *title);
-bool rows_json(const char *path, const char *mode);
-
-/* rows.c, threads.c */
-
-struct settings {
-	size_t pages;
-	size_t sparse;		/* random touches go to one page in this many */
-	unsigned int repeats;
-};
-
-void rows_measure(const struct settings *settings);
-void threads_measure(const struct settings *settings);
+void rows_print(bool events);
+void rows_json(bool events);
 
 #endif /* VMLAB_BENCH_H */

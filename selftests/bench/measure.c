@@ -1,61 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Touching, and the time it takes. A touch is one store, or load, of a byte per
- * page: three to five instructions, which stay in the figures of both sides.
+ * How rows are measured: the sides of each take turns; the first turn of each
+ * warms up and is not counted, the median of the others is the figure. Of
+ * events one turn is counted: they are the same each time.
  */
-#define _GNU_SOURCE
 #include "bench.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
-uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000ULL + time.tv_nsec;
-}
-
-void touch_write(char *p, size_t pages)
-{
-	for (volatile char *at = p; pages--; at += PAGE)
-		*at = 1;
-}
-
-void touch_read(const char *p, size_t pages)
-{
-	for (const volatile char *at = p; pages--; at += PAGE)
-		(void)*at;
-}
-
-void touch_in_order(char *p, const uint32_t *order, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		*(volatile char *)(p + order[i] * PAGE) = 1;
-}
-
-/* Different pages, shuffled, the same on every run. */
-uint32_t *random_order(size_t count, size_t among)
-{
-	uint32_t *order = malloc(among * sizeof(*order));
-	uint64_t state = 42;
-
-	for (size_t i = 0; i < among; i++)
-		order[i] = i;
-	for (size_t i = 0; i < count; i++) {
-		size_t other;
-		uint32_t swap = order[i];
-
-		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-		other = i + (state >> 33) % (among - i);
-		order[i] = order[other];
-		order[other] = swap;
-	}
-	return order;
-}
+/* What was measured of one side. */
+struct result {
+	double figure;
+	struct events events;
+};
 
 static int compare(const void *a, const void *b)
 {
@@ -70,14 +28,100 @@ double median(double *values, size_t count)
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-/* Lets the first that is measured not pay for memory that the machine itself never touched. */
-void pretouch(size_t bytes)
+static size_t sides_count(const struct work *work)
 {
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t count = 0;
 
-	if (p == MAP_FAILED)
-		die("mmap");
-	madvise(p, bytes, MADV_NOHUGEPAGE);
-	memset(p, 1, bytes);
-	munmap(p, bytes);
+	while (count < SIDES_MAX && work->sides[count].side)
+		count++;
+	return count;
+}
+
+static void take_turns(const struct work *work, struct result *results)
+{
+	double figures[SIDES_MAX][REPEATS_MAX];
+	size_t sides = sides_count(work);
+
+	for (size_t side = 0; side < sides; side++)
+		work->turn(work->sides[side].side);
+	for (unsigned int i = 0; i < settings.repeats; i++) {
+		for (size_t side = 0; side < sides; side++) {
+			meter_mark(side);
+			figures[side][i] = work->turn(work->sides[side].side);
+		}
+	}
+	meter_mark(-1);
+	for (size_t side = 0; side < sides; side++)
+		results[side].figure = median(figures[side], settings.repeats);
+}
+
+static void count_events(const struct work *work, struct result *results)
+{
+	for (size_t side = 0; side < sides_count(work); side++) {
+		struct events events;
+
+		work->turn(work->sides[side].side);
+		work->turn(work->sides[side].side);
+		events = meter_events();
+		results[side].events = (struct events){
+			.faults = events.faults / settings.pages,
+			.shootdowns = events.shootdowns / settings.pages,
+		};
+	}
+}
+
+static void add_rows(const struct work *work, const struct result *results, const char *skipped)
+{
+	size_t sides = sides_count(work);
+
+	for (size_t side = sides > 1; side < sides; side++) {
+		struct row row = {
+			.work = work->name, .unit = work->unit, .skipped = skipped, .peer = "-",
+			.ours = results[0].figure, .theirs = -1, .target = work->sides[side].target,
+			.headline = work->headline, .our_events = results[0].events,
+		};
+
+		if (side) {
+			row.peer = work->sides[side].side->name;
+			row.theirs = results[side].figure;
+			row.their_events = results[side].events;
+		}
+		row_add(row);
+	}
+}
+
+static void with_all_set_up(const struct work *work,
+			    void (*measure)(const struct work *, struct result *))
+{
+	struct result results[SIDES_MAX] = { };
+	const char *skipped = work->prepare ? work->prepare() : NULL;
+
+	if (!skipped)
+		measure(work, results);
+	if (work->finish)
+		work->finish();
+	add_rows(work, results, skipped);
+}
+
+static bool wanted(const struct work *work)
+{
+	return !settings.only || strstr(work->name, settings.only);
+}
+
+void works_measure(void)
+{
+	for (size_t i = 0; i < works_count; i++) {
+		if (wanted(&works[i]))
+			with_all_set_up(&works[i], take_turns);
+	}
+}
+
+/* Of the work that has a cost: what has a unit of its own is an amount of memory. */
+void works_count_events(void)
+{
+	meter_open_events();
+	for (size_t i = 0; i < works_count; i++) {
+		if (wanted(&works[i]) && !works[i].unit)
+			with_all_set_up(&works[i], count_events);
+	}
 }

@@ -49,6 +49,23 @@ static int make_memfd(struct memory *memory)
 	return fd;
 }
 
+static int make_region_of_file(struct memory *memory)
+{
+	int file = file_open();
+	int fd = region(&(struct vmlab_configure){
+		.backing = VMLAB_BACKING_FILE, .backing_fd = file, .size = memory->length,
+	});
+
+	close(file);
+	return fd;
+}
+
+static int make_file(struct memory *memory)
+{
+	(void)memory;
+	return file_open();
+}
+
 static void *map_shared(struct memory *memory)
 {
 	return mmap(NULL, memory->length, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0);
@@ -138,22 +155,24 @@ const struct side anonymous = { .name = "anonymous", .map = map_anonymous };
 const struct side userfault = {
 	.name = "userfaultfd", .map = map_userfault, .end = end_userfault,
 };
-static const struct side reader = { .name = "file", .map = map_for_reading };
+const struct side vmlab_file = {
+	.name = "vmlab", .make = make_region_of_file, .map = map_for_reading,
+};
+const struct side file_mmap = {
+	.name = "file mmap", .make = make_file, .map = map_for_reading,
+};
+const struct side vmlab_file_written = {
+	.name = "vmlab", .make = make_region_of_file, .map = map_shared,
+};
+const struct side file_mmap_written = {
+	.name = "file mmap", .make = make_file, .map = map_shared,
+};
 
 void memory_make(struct memory *memory, const struct side *side, size_t pages)
 {
 	*memory = (struct memory){ .side = side, .length = pages * PAGE, .fd = -1 };
 	if (side->make)
 		memory->fd = side->make(memory);
-	memory_map(memory);
-}
-
-void memory_of_file(struct memory *memory, int file, size_t pages, bool of_region)
-{
-	*memory = (struct memory){ .side = &reader, .length = pages * PAGE };
-	memory->fd = of_region ? region(&(struct vmlab_configure){
-		.backing = VMLAB_BACKING_FILE, .backing_fd = file, .size = memory->length,
-	}) : dup(file);
 	memory_map(memory);
 }
 

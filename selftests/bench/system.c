@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Figures and settings of the kernel, and files on file systems of their own.
+ * Figures and settings of the kernel.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -10,10 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
-
-#define DEBUGFS "/sys/kernel/debug"
 
 void die(const char *what)
 {
@@ -74,78 +71,4 @@ uint64_t memory_free(void)
 	free(line);
 	fclose(zones);
 	return pages * PAGE;
-}
-
-/* Sets how much a fault on a file maps around it; the setting before, or NULL if there is none. */
-const char *fault_around_set(const char *bytes)
-{
-	static char before[32];
-
-	if (access(DEBUGFS "/fault_around_bytes", F_OK))
-		mount("none", DEBUGFS, "debugfs", 0, NULL);
-	if (!setting_read(DEBUGFS "/fault_around_bytes", before, sizeof(before)) ||
-	    !setting_write(DEBUGFS "/fault_around_bytes", bytes))
-		return NULL;
-	return before;
-}
-
-/* A file system for files */
-
-static char folder[64], image[80];
-
-static bool run(const char *format, const char *a, const char *b)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), format, a, b);
-	return !system(command);
-}
-
-static const char *mount_scratch(const char *type)
-{
-	strcpy(folder, "/tmp/vmlab-bench.XXXXXX");
-	if (!mkdtemp(folder))
-		return "no folder can be made in /tmp";
-	if (!strcmp(type, "tmpfs"))
-		return mount("none", folder, "tmpfs", 0, NULL) ? "a tmpfs cannot be mounted" : NULL;
-	snprintf(image, sizeof(image), "%s.image", folder);
-	if (!run("{ [ -e /dev/loop-control ] || modprobe -q loop; } && truncate -s 256M %s && "
-		 "mkfs.ext4 -q %s", image, image))
-		return "no loop device, or no mkfs.ext4";
-	return run("mount -o loop %s %s", image, folder) ? NULL : "ext4 cannot be mounted";
-}
-
-/* An open file of that many pages in the page cache, or -1 and the reason. */
-int file_make(const char *type, size_t pages, const char **reason)
-{
-	char path[80], page[PAGE];
-	int fd;
-
-	*reason = mount_scratch(type);
-	if (*reason)
-		return -1;
-	snprintf(path, sizeof(path), "%s/file", folder);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	memset(page, 'v', sizeof(page));
-	for (size_t i = 0; i < pages; i++) {
-		if (write(fd, page, PAGE) != PAGE)
-			die(path);
-	}
-	fsync(fd);
-	for (size_t i = 0; i < pages; i++) {
-		if (pread(fd, page, PAGE, i * PAGE) != PAGE)
-			die(path);
-	}
-	return fd;
-}
-
-void file_clean(void)
-{
-	if (!folder[0])
-		return;
-	umount2(folder, MNT_DETACH);
-	rmdir(folder);
-	if (image[0])
-		unlink(image);
-	folder[0] = image[0] = 0;
 }
