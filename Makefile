@@ -105,9 +105,8 @@ lint: ## check the sources: sparse, coccinelle, clang-tidy and others
 	@tools/deps lint
 	+@selftests/lint
 
-bench: ## measure what things cost, each beside its peer
+bench: ## measure what things cost, each beside its peer (RECORD=1 keeps the figures)
 	@tools/deps bench
-	+@$(MAKE) -s tools
 	+@$(MAKE) --no-print-directory -C selftests/bench run
 
 load: KERNEL = host
