@@ -109,6 +109,10 @@ bench: ## measure what things cost, each beside its peer (RECORD=1 keeps the fig
 	@tools/deps bench
 	+@$(MAKE) --no-print-directory -C selftests/bench run
 
+profile: ## which functions the instructions go to: ROW="a part of a row's name"
+	@tools/deps bench
+	+@$(MAKE) --no-print-directory -C selftests/bench profile
+
 load: KERNEL = host
 load: module ## load the module into this machine's kernel
 	@tools/install/load build/$(host)/vmlab.ko
@@ -137,4 +141,4 @@ clean: ## remove what was built (the kernels in the cache stay)
 	$(RM) -r build
 
 .PHONY: all help module tools selftests demo check check-all check-debug check-races \
-	coverage lint bench load unload install uninstall clean
+	coverage lint bench profile load unload install uninstall clean
