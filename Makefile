@@ -113,6 +113,18 @@ profile: ## which functions the instructions go to: ROW="a part of a row's name"
 	@tools/deps bench
 	+@$(MAKE) --no-print-directory -C selftests/bench profile
 
+SECONDS ?= 3600
+FINDINGS := $(CURDIR)/build/fuzz
+
+fuzz: ## make up calls for the module's debug build, for SECONDS (3600)
+	@tools/deps check
+	+@$(MAKE) -s --no-print-directory -C selftests/fuzz
+	@mkdir -p $(FINDINGS)
+	@$(vm)/run --kernel debug --timeout $$(($(SECONDS) * 2 + 1200)) \
+		--share selftests/fuzz/corpus --share $(FINDINGS) -- \
+		selftests/fuzz/vmlab-fuzz --corpus selftests/fuzz/corpus --keep --minimize \
+		--findings $(FINDINGS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 load: KERNEL = host
 load: module ## load the module into this machine's kernel
 	@tools/install/load build/$(host)/vmlab.ko
@@ -138,7 +150,8 @@ clean: ## remove what was built (the kernels in the cache stay)
 	+@$(MAKE) --no-print-directory -C tools/vmlab clean
 	+@$(MAKE) --no-print-directory -C selftests clean $(kselftest)
 	+@$(MAKE) --no-print-directory -C selftests/bench clean
+	+@$(MAKE) --no-print-directory -C selftests/fuzz clean
 	$(RM) -r build
 
 .PHONY: all help module tools selftests demo check check-all check-debug check-races \
-	coverage lint bench profile load unload install uninstall clean
+	coverage lint bench profile fuzz load unload install uninstall clean

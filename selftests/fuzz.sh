@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The fuzzer: its corpus, some programs made up anew, and what it says when a program hangs.
+
+# shellcheck disable=SC2317 # functions are called through "check"
+cd "$(dirname "$0")" || exit
+. ./lib.sh
+
+fuzz=fuzz/vmlab-fuzz
+[ -x "$fuzz" ] || skip_all "fuzz/vmlab-fuzz is not built"
+[ -e /dev/vmlab ] || skip_all "the module is not loaded"
+[ "$(id -u)" = 0 ] || skip_all "not root: the fuzzer changes parameters of the module"
+
+work=$(mktemp -d /tmp/vmlab-fuzz-test.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+
+guided='' amount='--programs 50'
+if [ -e /sys/kernel/debug/kcov ]; then
+	guided=yes amount='--seconds 60'
+fi
+
+corpus() {
+	"$fuzz" --corpus fuzz/corpus ${guided:+--least-places 1000} --findings "$work"
+}
+
+made_up() {
+	# shellcheck disable=SC2086 # two words
+	"$fuzz" --corpus fuzz/corpus $amount --findings "$work" >"$work/out" || {
+		cat "$work/out"
+		return 1
+	}
+	sed 's/^/# /' "$work/out" >&3
+}
+
+same_twice() {
+	"$fuzz" --seed 1 --replay fuzz/corpus/zero-as-file >"$work/first" &&
+		"$fuzz" --seed 1 --replay fuzz/corpus/zero-as-file >"$work/second" &&
+		grep -q '^0 pread .* = 12288$' "$work/first" && diff "$work/first" "$work/second"
+}
+
+same_seed() {
+	"$fuzz" --seed 7 --programs 5 --verbose --threads 1 >"$work/first" &&
+		"$fuzz" --seed 7 --programs 5 --verbose --threads 1 >"$work/second" &&
+		diff <(names "$work/first") <(names "$work/second")
+}
+
+# How often each operation was called, whatever came of it.
+names() {
+	awk 'NF == 3 && $2 ~ /^[0-9]+$/ { print $1, $2 + $3 }' "$1"
+}
+
+hang_is_found() {
+	local status=0
+	printf '0 open r0 O_RDWR\n0 wait 3000000\n' >"$work/hang"
+	"$fuzz" --limit 1 --findings "$work" --replay "$work/hang" >"$work/out" || status=$?
+	cat "$work/out"
+	[ "$status" = 1 ] && grep -q 'FOUND: the program hung' "$work/out" &&
+		grep -qx '0 wait 0x2dc6c0' "$work"/finding-*
+}
+
+bad_program_is_refused() {
+	local status=0
+	echo '0 nonsense r0' >"$work/bad"
+	"$fuzz" --replay "$work/bad" >"$work/out" 2>"$work/err" || status=$?
+	[ "$status" = 2 ] && grep -q 'bad:1:' "$work/err"
+}
+
+exec 3>&1
+plan 6
+check "the corpus" corpus
+check "programs made up" made_up
+check "a program replayed gives the same results" same_twice
+check "a seed gives the same programs" same_seed
+check "a hang is found" hang_is_found
+check "what is no program is refused" bad_program_is_refused
+finish

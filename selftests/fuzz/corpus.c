@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "fuzz.h"
+#include "sys.h"
+
+#include <dirent.h>
+
+void corpus_init(struct corpus *corpus)
+{
+	*corpus = (struct corpus){ .reached = calloc(EDGES, 1) };
+	if (!corpus->reached)
+		die("no memory");
+}
+
+static int no_dots(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+char **corpus_paths(const char *dir)
+{
+	struct dirent **entries;
+	int count = scandir(dir, &entries, no_dots, alphasort);
+	char **paths = calloc(count < 0 ? 1 : (size_t)count + 1, sizeof(*paths));
+
+	if (count < 0)
+		die("%s: %s", dir, strerror(errno));
+	for (int i = 0; i < count; i++) {
+		if (!paths || asprintf(&paths[i], "%s/%s", dir, entries[i]->d_name) < 0)
+			die("no memory");
+		free(entries[i]);
+	}
+	free(entries);
+	return paths;
+}
+
+size_t corpus_news(const struct corpus *corpus, const struct coverage *coverage)
+{
+	size_t news = 0;
+
+	for (size_t i = 0; i < coverage->count; i++)
+		news += !corpus->reached[coverage->edges[i]];
+	return news;
+}
+
+static void reach(struct corpus *corpus, const struct coverage *coverage)
+{
+	for (size_t i = 0; i < coverage->count; i++) {
+		corpus->edges += !corpus->reached[coverage->edges[i]];
+		corpus->reached[coverage->edges[i]] = 1;
+	}
+}
+
+void corpus_add(struct corpus *corpus, const struct program *program,
+		struct coverage *coverage, const char *path)
+{
+	struct entry *grown = reallocarray(corpus->entries, corpus->count + 1, sizeof(*grown));
+
+	if (!grown)
+		die("no memory");
+	corpus->entries = grown;
+	reach(corpus, coverage);
+	grown[corpus->count++] = (struct entry){
+		.path = path ? strdup(path) : NULL,
+		.program = *program,
+		.coverage = *coverage,
+	};
+	*coverage = (struct coverage){ 0 };
+}
+
+static uint32_t hash(const struct program *program)
+{
+	uint32_t hash = 2166136261;
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		die("no memory");
+	program_print(out, program);
+	fclose(out);
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 16777619;
+	free(text);
+	return hash;
+}
+
+/* Writes what is in no file yet to files named by their content. */
+bool corpus_save(struct corpus *corpus, const char *dir)
+{
+	for (size_t i = 0; i < corpus->count; i++) {
+		struct entry *entry = &corpus->entries[i];
+
+		if (entry->path)
+			continue;
+		if (asprintf(&entry->path, "%s/%08x", dir, hash(&entry->program)) < 0)
+			die("no memory");
+		if (!program_save(entry->path, &entry->program)) {
+			fprintf(stderr, "vmlab-fuzz: %s: %s\n", entry->path, strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+static void drop(struct corpus *corpus, size_t index)
+{
+	struct entry *entry = &corpus->entries[index];
+
+	if (entry->path && unlink(entry->path))
+		die("%s: %s", entry->path, strerror(errno));
+	free(entry->path);
+	coverage_free(&entry->coverage);
+	corpus->entries[index] = corpus->entries[--corpus->count];
+}
+
+/* The entry from @from on that reaches most of what is not reached yet; or the count. */
+static size_t best(const struct corpus *corpus, size_t from)
+{
+	size_t most = 0, found = corpus->count;
+
+	for (size_t i = from; i < corpus->count; i++) {
+		size_t news = corpus_news(corpus, &corpus->entries[i].coverage);
+
+		if (news > most) {
+			most = news;
+			found = i;
+		}
+	}
+	return found;
+}
+
+/*
+ * Takes the entries again, each time the one that adds most, until the rest add nothing:
+ * the rest goes, files and all.
+ */
+void corpus_minimize(struct corpus *corpus)
+{
+	size_t kept = 0, next;
+
+	memset(corpus->reached, 0, EDGES);
+	corpus->edges = 0;
+	while ((next = best(corpus, kept)) < corpus->count) {
+		struct entry entry = corpus->entries[next];
+
+		corpus->entries[next] = corpus->entries[kept];
+		corpus->entries[kept++] = entry;
+		reach(corpus, &entry.coverage);
+	}
+	while (corpus->count > kept)
+		drop(corpus, corpus->count - 1);
+}

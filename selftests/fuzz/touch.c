@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Accesses that may end in SIGBUS or SIGSEGV, in any thread. */
+#include "fuzz.h"
+#include "sys.h"
+
+#define RET 0xc3	/* x86: return */
+
+static __thread sigjmp_buf *volatile way_out;
+
+static void caught(int number)
+{
+	if (way_out)
+		siglongjmp(*way_out, number);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+void touch_init(void)
+{
+	signal(SIGBUS, caught);
+	signal(SIGSEGV, caught);
+}
+
+/* Does @statement; the function goes on with the signal it got, or 0. */
+#define TRY(statement) ({						\
+	sigjmp_buf __env;						\
+	int __signal = sigsetjmp(__env, 1);				\
+									\
+	if (!__signal) {						\
+		way_out = &__env;					\
+		statement;						\
+	}								\
+	way_out = NULL;							\
+	__signal ? SIGNALLED - __signal : 0;				\
+})
+
+static void read_all(const volatile unsigned char *p, uint64_t length, uint64_t stride)
+{
+	for (uint64_t i = 0; i < length; i += stride)
+		(void)p[i];
+}
+
+static void write_all(volatile unsigned char *p, uint64_t length, uint64_t stride,
+		      unsigned char byte)
+{
+	for (uint64_t i = 0; i < length; i += stride)
+		p[i] = byte;
+}
+
+long touch_read(const void *address, uint64_t length, uint64_t stride)
+{
+	return TRY(read_all(address, length, stride));
+}
+
+long touch_write(void *address, uint64_t length, uint64_t stride, unsigned char byte)
+{
+	return TRY(write_all(address, length, stride, byte));
+}
+
+/* The byte there, 0 if there is none. */
+unsigned char touch_byte(const void *address)
+{
+	unsigned char byte = 0;
+
+	TRY(byte = *(const volatile unsigned char *)address);
+	return byte;
+}
+
+/*
+ * Calls the code there, if it can be had to return at once. RAX points to the code
+ * itself, so that zeroes ("add %al, (%rax)"), should another thread have put them there,
+ * do no harm.
+ */
+long touch_execute(void *address)
+{
+	if (touch_byte(address) != RET)
+		touch_write(address, 1, 1, RET);
+	if (touch_byte(address) != RET)
+		return REFUSED;
+	return TRY(asm volatile("call *%0" : : "a"(address) : "memory", "cc"));
+}
