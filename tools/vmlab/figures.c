@@ -12,6 +12,7 @@
 #include "fail.h"
 #include "figures.h"
 #include "json.h"
+#include "text.h"
 
 struct size_text figures_backing(const struct vmlab_stat *stat)
 {
@@ -38,16 +39,23 @@ struct size_text figures_user(const struct vmlab_stat *stat)
 	return name;
 }
 
+struct size_text figures_command(const struct vmlab_stat *stat)
+{
+	struct size_text name;
+
+	_Static_assert(sizeof(name.text) > sizeof(stat->comm), "names fit");
+	text_copy(name.text, (const char *)stat->comm, sizeof(stat->comm));
+	return name;
+}
+
 struct json_object *figures_json(const struct vmlab_stat *stat, uint32_t page_size)
 {
 	struct json_object *object = json_object_new_object();
-	char comm[sizeof(stat->comm) + 1] = "";
 
-	memcpy(comm, stat->comm, sizeof(stat->comm));
 	json_add_u64(object, "id", stat->id);
 	json_add_u64(object, "uid", stat->uid);
 	json_add_u64(object, "pid", stat->pid);
-	json_add_text(object, "comm", comm);
+	json_add_text(object, "comm", figures_command(stat).text);
 	json_add_text(object, "backing", figures_backing(stat).text);
 	json_add_bool(object, "strict", stat->flags & VMLAB_REGION_STRICT);
 	json_add_bool(object, "track_dirty", stat->flags & VMLAB_REGION_TRACK_DIRTY);

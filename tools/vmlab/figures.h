@@ -14,6 +14,9 @@ struct size_text figures_backing(const struct vmlab_stat *stat);
 /* The name of the user who opened the region, or the number. */
 struct size_text figures_user(const struct vmlab_stat *stat);
 
+/* The name of the process that opened it, fit to be printed. */
+struct size_text figures_command(const struct vmlab_stat *stat);
+
 /* The whole region as a JSON object. */
 struct json_object *figures_json(const struct vmlab_stat *stat, uint32_t page_size);
 

@@ -80,7 +80,7 @@ static void print_table(const struct vmlab_stat *list, size_t count, uint32_t pa
 		table_cell(table, "%" PRIu64, (uint64_t)stat->id);
 		table_cell(table, "%s", figures_user(stat).text);
 		table_cell(table, "%u", stat->pid);
-		table_cell(table, "%.*s", (int)sizeof(stat->comm), (const char *)stat->comm);
+		table_cell(table, "%s", figures_command(stat).text);
 		table_cell(table, "%s", size_text(stat->size, bytes).text);
 		table_cell(table, "%s", size_text(stat->resident * page_size, bytes).text);
 		table_cell(table, "%s", size_text(stat->dirty * page_size, bytes).text);

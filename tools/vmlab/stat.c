@@ -80,9 +80,9 @@ static void line_bytes(const char *name, uint64_t value, bool exact)
 
 static void print_region(const struct vmlab_stat *stat, uint32_t page_size, bool bytes)
 {
-	printf("%sregion %" PRIu64 "%s, opened by %s, process %u (%.*s)\n", term_colour(TERM_BOLD),
+	printf("%sregion %" PRIu64 "%s, opened by %s, process %u (%s)\n", term_colour(TERM_BOLD),
 	       (uint64_t)stat->id, term_colour(TERM_PLAIN), figures_user(stat).text, stat->pid,
-	       (int)sizeof(stat->comm), (const char *)stat->comm);
+	       figures_command(stat).text);
 	printf("%-18s %10s%s%s\n", "backing", figures_backing(stat).text,
 	       stat->flags & VMLAB_REGION_STRICT ? ", strict" : "",
 	       stat->flags & VMLAB_REGION_TRACK_DIRTY ? ", writes are tracked" : "");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pictures, sizes, numbers and checksums, without a module. Exit status 0 or 1.
+ * Pictures, sizes, numbers, checksums and names, without a module. Exit status 0 or 1.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "number.h"
 #include "picture.h"
 #include "size.h"
+#include "text.h"
 
 #define PAGE	4096ULL
 
@@ -127,11 +128,34 @@ static void test_cksum(void)
 	same("cksum of 123456789", text, "930766865");
 }
 
+static void copies(const char *text, const char *wanted)
+{
+	char copy[17];
+
+	text_copy(copy, text, 16);
+	same("a name", copy, wanted);
+}
+
+static void test_names(void)
+{
+	copies("vmlab", "vmlab");
+	copies("caf\xc3\xa9", "caf\xc3\xa9");
+	copies("sixteen bytes!!!and more", "sixteen bytes!!!");
+	copies("fifteen bytes. \xc3\xa9", "fifteen bytes. ?");
+	copies("\x1b[31mred\n\x7f", "?[31mred??");
+	copies("\xc2\x9b" "31m", "??31m");
+	copies("\xff\xc0\x80", "???");
+	copies("\xed\xa0\x80", "???");
+	copies("\xf4\x90\x80\x80", "????");
+	copies("\xf0\x9f\x90\x8e", "\xf0\x9f\x90\x8e");
+}
+
 int main(void)
 {
 	test_pictures();
 	test_sizes();
 	test_numbers();
 	test_cksum();
+	test_names();
 	return failed;
 }
