@@ -18,19 +18,23 @@
 #include "number.h"
 #include "process.h"
 
-/* Parses a line of /proc/PID/maps. Returns false if it is not a region's. */
-static bool parse_line(const char *line, struct process_mapping *mapping)
+bool process_mapping_parse(const char *line, struct process_mapping *mapping)
 {
-	int path = 0;
+	int path = 0, end = 0;
+	char id[11];
 
-	/* NOLINTBEGIN(cert-err34-c): the numbers are the kernel's, and fit. */
+	/* NOLINTNEXTLINE(cert-err34-c): the numbers are the kernel's, and fit. */
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &mapping->start,
 		   &mapping->end, mapping->perms, &mapping->offset, &path) != 4)
 		return false;
 	if (!path)
 		return false;
-	return sscanf(line + path, "/vmlab:%" SCNu64 " (deleted)", &mapping->id) == 1;
-	/* NOLINTEND(cert-err34-c) */
+	/* Another file's name may begin like a region's. */
+	line += path;
+	if (sscanf(line, "/vmlab:%10[0-9] (deleted)%n", id, &end) != 1 || !end)
+		return false;
+	line += end;
+	return (!*line || !strcmp(line, "\n")) && number_u64(id, &mapping->id);
 }
 
 int process_mappings(pid_t pid, struct process_mapping **list, size_t *count)
@@ -52,7 +56,7 @@ int process_mappings(pid_t pid, struct process_mapping **list, size_t *count)
 	while (getline(&line, &room, maps) >= 0) {
 		struct process_mapping *grown;
 
-		if (!parse_line(line, &mapping))
+		if (!process_mapping_parse(line, &mapping))
 			continue;
 		grown = realloc(*list, (*count + 1) * sizeof(**list));
 		if (!grown) {

@@ -2,6 +2,7 @@
 #ifndef PROCESS_H
 #define PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +22,9 @@ struct process_mapping {
 	uint64_t id;
 	char perms[5];
 };
+
+/* Parses a line of /proc/PID/maps. Returns false if it is not a region's. */
+bool process_mapping_parse(const char *line, struct process_mapping *mapping);
 
 /*
  * Finds the mappings of regions in a process. @list is the caller's to free().

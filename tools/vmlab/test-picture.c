@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pictures, sizes, numbers, checksums and names, without a module. Exit status 0 or 1.
+ * Pictures, sizes, numbers, checksums, names and mappings, without a module. Exit status 0 or 1.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "cksum.h"
 #include "number.h"
 #include "picture.h"
+#include "process.h"
 #include "size.h"
 #include "text.h"
 
@@ -150,6 +151,27 @@ static void test_names(void)
 	copies("\xf0\x9f\x90\x8e", "\xf0\x9f\x90\x8e");
 }
 
+static void test_mappings(void)
+{
+	static const char *const bad[] = {
+		"7f00-8000 rw-s 1000 00:1 7 /vmlab:7\n", "7f00-8000 rw-s 1000 00:1 7 /vmlab:7x (deleted)\n",
+		"7f00-8000 rw-s 1000 00:1 7 /vmlab:7 (deleted) (deleted)\n",
+		"7f00-8000 rw-s 1000 00:1 7 /vmlab:-7 (deleted)\n",
+		"7f00-8000 rw-s 1000 00:1 7 /a/vmlab:7 (deleted)\n", "7f00-8000 rw-s 1000 00:1 7\n", "",
+	};
+	struct process_mapping mapping;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (process_mapping_parse(bad[i], &mapping))
+			same("no region's mapping", bad[i], "refused");
+	}
+	if (!process_mapping_parse("7f00-8000 rw-s 1000 00:1 7      /vmlab:42 (deleted)\n", &mapping) ||
+	    mapping.start != 0x7f00 || mapping.end != 0x8000 || mapping.offset != 0x1000 ||
+	    mapping.id != 42)
+		same("a region's mapping", "refused", "taken");
+	same("permissions", mapping.perms, "rw-s");
+}
+
 int main(void)
 {
 	test_pictures();
@@ -157,5 +179,6 @@ int main(void)
 	test_numbers();
 	test_cksum();
 	test_names();
+	test_mappings();
 	return failed;
 }
