@@ -113,10 +113,10 @@ profile: ## which functions the instructions go to: ROW="a part of a row's name"
 	@tools/deps bench
 	+@$(MAKE) --no-print-directory -C selftests/bench profile
 
-SECONDS ?= 3600
 FINDINGS := $(CURDIR)/build/fuzz
 
-fuzz: ## make up calls for the module's debug build, for SECONDS (3600)
+fuzz: SECONDS ?= 3600
+fuzz: ## make up calls on the debug kernel, for SECONDS (3600)
 	@tools/deps check
 	+@$(MAKE) -s --no-print-directory -C selftests/fuzz
 	@mkdir -p $(FINDINGS)
@@ -124,6 +124,10 @@ fuzz: ## make up calls for the module's debug build, for SECONDS (3600)
 		--share selftests/fuzz/corpus --share $(FINDINGS) -- \
 		selftests/fuzz/vmlab-fuzz --corpus selftests/fuzz/corpus --keep --minimize \
 		--findings $(FINDINGS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+fuzz-tools: ## the same for what the tools read, SECONDS (10) each
+	@tools/deps fuzz-tools
+	+@$(MAKE) -s --no-print-directory -C tools/fuzz run
 
 load: KERNEL = host
 load: module ## load the module into this machine's kernel
@@ -154,4 +158,4 @@ clean: ## remove what was built (the kernels in the cache stay)
 	$(RM) -r build
 
 .PHONY: all help module tools selftests demo check check-all check-debug check-races \
-	coverage lint bench profile fuzz load unload install uninstall clean
+	coverage lint bench profile fuzz fuzz-tools load unload install uninstall clean

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Numbers on the command line: all digits, and no more than fits, or refused. */
+#include "fuzz.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "number.h"
+
+static bool all_digits(const char *text)
+{
+	const char *c = text;
+
+	while (isdigit((unsigned char)*c))
+		c++;
+	return *text && !*c;
+}
+
+/* The number without its leading zeroes. */
+static const char *significant(const char *text)
+{
+	while (*text == '0' && text[1])
+		text++;
+	return text;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = input_text(data, size), written[32];
+	bool taken;
+	uint64_t value;
+	int small;
+
+	taken = number_u64(text, &value);
+	if (taken) {
+		snprintf(written, sizeof(written), "%" PRIu64, value);
+		PROMISE(all_digits(text) && !strcmp(significant(text), written));
+	} else {
+		PROMISE(!all_digits(text) || strlen(significant(text)) >= 20);
+	}
+	PROMISE(number_int(text, &small) == (taken && value <= INT_MAX));
+	free(text);
+	return 0;
+}
