@@ -6,8 +6,8 @@
 
 void corpus_init(struct corpus *corpus)
 {
-	*corpus = (struct corpus){ .reached = calloc(EDGES, 1) };
-	if (!corpus->reached)
+	*corpus = (struct corpus){ .holders = calloc(EDGES, sizeof(*corpus->holders)) };
+	if (!corpus->holders)
 		die("no memory");
 }
 
@@ -38,16 +38,20 @@ size_t corpus_news(const struct corpus *corpus, const struct coverage *coverage)
 	size_t news = 0;
 
 	for (size_t i = 0; i < coverage->count; i++)
-		news += !corpus->reached[coverage->edges[i]];
+		news += !corpus->holders[coverage->edges[i]];
 	return news;
 }
 
-static void reach(struct corpus *corpus, const struct coverage *coverage)
+static void hold(struct corpus *corpus, const struct coverage *coverage)
 {
-	for (size_t i = 0; i < coverage->count; i++) {
-		corpus->edges += !corpus->reached[coverage->edges[i]];
-		corpus->reached[coverage->edges[i]] = 1;
-	}
+	for (size_t i = 0; i < coverage->count; i++)
+		corpus->edges += !corpus->holders[coverage->edges[i]]++;
+}
+
+static void let_go(struct corpus *corpus, const struct coverage *coverage)
+{
+	for (size_t i = 0; i < coverage->count; i++)
+		corpus->edges -= !--corpus->holders[coverage->edges[i]];
 }
 
 void corpus_add(struct corpus *corpus, const struct program *program,
@@ -58,7 +62,7 @@ void corpus_add(struct corpus *corpus, const struct program *program,
 	if (!grown)
 		die("no memory");
 	corpus->entries = grown;
-	reach(corpus, coverage);
+	hold(corpus, coverage);
 	grown[corpus->count++] = (struct entry){
 		.path = path ? strdup(path) : NULL,
 		.program = *program,
@@ -137,15 +141,45 @@ void corpus_minimize(struct corpus *corpus)
 {
 	size_t kept = 0, next;
 
-	memset(corpus->reached, 0, EDGES);
+	memset(corpus->holders, 0, EDGES * sizeof(*corpus->holders));
 	corpus->edges = 0;
 	while ((next = best(corpus, kept)) < corpus->count) {
 		struct entry entry = corpus->entries[next];
 
 		corpus->entries[next] = corpus->entries[kept];
 		corpus->entries[kept++] = entry;
-		reach(corpus, &entry.coverage);
+		hold(corpus, &entry.coverage);
 	}
 	while (corpus->count > kept)
 		drop(corpus, corpus->count - 1);
+}
+
+/* Is there an edge that only this entry reached, and that is not in @coverage? */
+bool corpus_would_lose(const struct corpus *corpus, const struct entry *entry,
+		       const struct coverage *coverage)
+{
+	static uint8_t there[EDGES];
+	bool loses = false;
+
+	for (size_t i = 0; i < coverage->count; i++)
+		there[coverage->edges[i]] = 1;
+	for (size_t i = 0; i < entry->coverage.count && !loses; i++) {
+		uint32_t edge = entry->coverage.edges[i];
+
+		loses = corpus->holders[edge] == 1 && !there[edge];
+	}
+	for (size_t i = 0; i < coverage->count; i++)
+		there[coverage->edges[i]] = 0;
+	return loses;
+}
+
+void corpus_replace(struct corpus *corpus, struct entry *entry, const struct program *program,
+		    struct coverage *coverage)
+{
+	hold(corpus, coverage);
+	let_go(corpus, &entry->coverage);
+	coverage_free(&entry->coverage);
+	entry->program = *program;
+	entry->coverage = *coverage;
+	*coverage = (struct coverage){ 0 };
 }

@@ -197,8 +197,8 @@ struct entry {
 struct corpus {
 	struct entry *entries;
 	size_t count;
-	uint8_t *reached;	/* per edge */
-	unsigned long edges;
+	uint16_t *holders;	/* of each edge: entries that reach it */
+	unsigned long edges;	/* that have one */
 };
 
 void corpus_init(struct corpus *corpus);
@@ -211,6 +211,11 @@ void corpus_add(struct corpus *corpus, const struct program *program,
 		struct coverage *coverage, const char *path);
 bool corpus_save(struct corpus *corpus, const char *dir);
 void corpus_minimize(struct corpus *corpus);
+bool corpus_would_lose(const struct corpus *corpus, const struct entry *entry,
+		       const struct coverage *coverage);
+/* Takes over the coverage. */
+void corpus_replace(struct corpus *corpus, struct entry *entry, const struct program *program,
+		    struct coverage *coverage);
 
 /* execute.c: a program in a child of its own */
 

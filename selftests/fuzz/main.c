@@ -66,6 +66,12 @@ static const char *describe(const struct outcome *outcome)
 
 static void end(void)
 {
+	char path[512];
+
+	if (opts.findings) {
+		snprintf(path, sizeof(path), "%s/current", opts.findings);
+		unlink(path);
+	}
 	scratch_remove();
 	system_restore();
 }
@@ -88,6 +94,8 @@ static void found(const struct program *program, const char *what)
 	program_print(out, program);
 	fclose(out);
 	printf("\nreplay it with: vmlab-fuzz --replay %s\n", path);
+	if (opts.keep)
+		corpus_save(&corpus, opts.corpus);
 	end();
 	exit(1);
 }
@@ -192,41 +200,31 @@ static void fuzz(void)
 		if (time(NULL) - told < 60)
 			continue;
 		told = time(NULL);
-		printf("%lu programs, %zu kept, %lu places\n", done, corpus.count, kcov_places());
+		printf("%lu programs", done);
+		if (guided)
+			printf(", %zu in the corpus, %lu places", corpus.count, kcov_places());
+		putchar('\n');
 		fflush(stdout);
 	}
 }
 
-/* Does the program, without this call, still reach all that only it reaches? */
-static bool same_without(const struct program *program, unsigned int index,
-			 const struct coverage *needed, struct program *shorter)
+/* Removes a call if all that only this program reaches is still reached without it. */
+static void do_without(struct entry *entry, unsigned int index)
 {
+	struct program shorter = entry->program;
 	struct coverage coverage;
-	size_t missing = 0;
-	uint8_t *there = calloc(EDGES, 1);
 
-	if (!there)
-		die("no memory");
-	*shorter = *program;
-	program_remove(shorter, index);
-	run(shorter, &coverage);
-	for (size_t i = 0; i < coverage.count; i++)
-		there[coverage.edges[i]] = 1;
-	for (size_t i = 0; i < needed->count; i++)
-		missing += !there[needed->edges[i]];
+	program_remove(&shorter, index);
+	run(&shorter, &coverage);
+	if (!corpus_would_lose(&corpus, entry, &coverage))
+		corpus_replace(&corpus, entry, &shorter, &coverage);
 	coverage_free(&coverage);
-	free(there);
-	return !missing;
 }
 
 static void shorten(struct entry *entry)
 {
-	struct program shorter;
-
-	for (unsigned int i = entry->program.count; i-- > 0;) {
-		if (same_without(&entry->program, i, &entry->coverage, &shorter))
-			entry->program = shorter;
-	}
+	for (unsigned int i = entry->program.count; i-- > 0;)
+		do_without(entry, i);
 	if (entry->path && !program_save(entry->path, &entry->program))
 		die("%s: %s", entry->path, strerror(errno));
 }

@@ -17,8 +17,11 @@ static void caught(int number)
 
 void touch_init(void)
 {
-	signal(SIGBUS, caught);
-	signal(SIGSEGV, caught);
+	/* The last two: what is executed may change as it is looked at. */
+	static const int signals[] = { SIGBUS, SIGSEGV, SIGTRAP, SIGILL };
+
+	for (size_t i = 0; i < COUNT(signals); i++)
+		signal(signals[i], caught);
 }
 
 /* Does @statement; the function goes on with the signal it got, or 0. */
