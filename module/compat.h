@@ -39,6 +39,9 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define copy_splice_read generic_file_splice_read
+#define iov_iter_is_splice iov_iter_is_pipe
+#else
+#define iov_iter_is_splice iov_iter_is_bvec
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)

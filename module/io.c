@@ -15,6 +15,9 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
 
@@ -25,6 +28,9 @@
 #include "ioctl.h"
 #include "page.h"
 #include "region.h"
+
+/* Bytes that one splice() to a region takes from a pipe. */
+#define SPLICE_MAX SZ_64K
 
 /* The folio to read from; NULL: reads as zeroes. */
 static struct folio *folio_to_read(struct vmlab_region *region, pgoff_t pgoff)
@@ -59,10 +65,14 @@ static ssize_t read_page(struct vmlab_region *region, loff_t pos, size_t len,
 	return copied ?: -EFAULT;
 }
 
-/* How much there is to read from @pos on; who may not be up to date is asked again. */
-static loff_t bytes_left(struct vmlab_region *region, loff_t pos)
+/*
+ * How much there is to read from @pos on. Who may not be up to date is asked again, unless
+ * that would make a pipe wait, which splice() has locked: see splice_write().
+ */
+static loff_t bytes_left(struct vmlab_region *region, loff_t pos, struct iov_iter *to)
 {
-	if (pos >= i_size_read(&region->inode) && region->backing->settle)
+	if (pos >= i_size_read(&region->inode) && region->backing->settle &&
+	    !iov_iter_is_splice(to))
 		region->backing->settle(region);
 	return i_size_read(&region->inode) - pos;
 }
@@ -74,7 +84,7 @@ static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	ret = vmlab_region_use(region);
 	while (!ret && iov_iter_count(to)) {
-		loff_t left = bytes_left(region, iocb->ki_pos);
+		loff_t left = bytes_left(region, iocb->ki_pos, to);
 		size_t len = min_t(size_t, iov_iter_count(to),
 				   PAGE_SIZE - offset_in_page(iocb->ki_pos));
 
@@ -180,6 +190,66 @@ static ssize_t write_iter(struct kiocb *iocb, struct iov_iter *from)
 	inode_unlock(inode);
 	if (ret > 0)
 		ret = generic_write_sync(iocb, ret);
+	return ret;
+}
+
+/* A splice_actor: copies what is in the pipe to sd->u.data. */
+static int take_from_pipe(struct pipe_inode_info *pipe, struct pipe_buffer *buf,
+			  struct splice_desc *sd)
+{
+	memcpy_from_page(sd->u.data + sd->num_spliced, buf->page, buf->offset, sd->len);
+	return sd->len;
+}
+
+/* Writes what is in the pipe, up to @len bytes, after it has left the pipe. */
+static ssize_t write_from_pipe(struct pipe_inode_info *pipe, struct file *out, loff_t *pos,
+			       size_t len, unsigned int flags, void *buffer)
+{
+	struct splice_desc sd = { .total_len = len, .flags = flags, .u.data = buffer };
+	struct kvec kvec = { .iov_base = buffer };
+	struct iov_iter from;
+	struct kiocb iocb;
+	ssize_t ret;
+
+	pipe_lock(pipe);
+	ret = __splice_from_pipe(pipe, &sd, take_from_pipe);
+	pipe_unlock(pipe);
+	if (ret <= 0)
+		return ret;
+	kvec.iov_len = ret;
+	iov_iter_kvec(&from, ITER_SOURCE, &kvec, 1, ret);
+	init_sync_kiocb(&iocb, out);
+	iocb.ki_pos = *pos;
+	ret = write_iter(&iocb, &from);
+	*pos = iocb.ki_pos;
+	return ret;
+}
+
+/*
+ * A write to a region may have to write to the file behind it. The pipe must not be locked
+ * then: a splice() to a file locks first the file system against being frozen, and then
+ * the pipe. Should the write fail, what had left the pipe is lost, as with read() and
+ * write().
+ */
+static ssize_t splice_write(struct pipe_inode_info *pipe, struct file *out, loff_t *pos,
+			    size_t len, unsigned int flags)
+{
+	struct vmlab_region *region = vmlab_file_region(out);
+	ssize_t ret = vmlab_region_use(region);
+	void *buffer;
+
+	if (ret)
+		return ret;
+	if (!vmlab_region_writable(region))
+		return -EBADF;
+	if (*pos >= region->limit)
+		return -EFBIG;
+	len = min3(len, (size_t)SPLICE_MAX, (size_t)(region->limit - *pos));
+	buffer = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+	if (!buffer)
+		return -ENOMEM;
+	ret = write_from_pipe(pipe, out, pos, len, flags, buffer);
+	kvfree(buffer);
 	return ret;
 }
 
@@ -354,7 +424,7 @@ const struct file_operations vmlab_region_fops = {
 	.read_iter	= read_iter,
 	.write_iter	= write_iter,
 	.splice_read	= copy_splice_read,
-	.splice_write	= iter_file_splice_write,
+	.splice_write	= splice_write,
 	.mmap		= mmap,
 	.fsync		= fsync,
 	.fallocate	= fallocate,

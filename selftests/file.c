@@ -457,6 +457,47 @@ TEST_F(file, two_regions_of_one_file)
 	EXPECT_TRUE(filled(self->p + PAGE, PAGE, 3));
 }
 
+/* Through a pipe, whose lock must not be held while the file is written. */
+TEST_F(file, splice_makes_the_file_longer)
+{
+	char data[3 * PAGE], back[3 * PAGE];
+	loff_t in = LENGTH - PAGE, out = LENGTH - PAGE;
+	int ends[2];
+
+	fill(data, sizeof(data), 2);
+	ASSERT_EQ(0, pipe(ends));
+	ASSERT_EQ(sizeof(data), write(ends[1], data, sizeof(data)));
+	EXPECT_EQ(sizeof(data), splice(ends[0], NULL, self->fd, &in, MIB, 0));
+	EXPECT_EQ(LENGTH + 2 * PAGE, in);
+	EXPECT_EQ(LENGTH + 2 * PAGE, length_of(self->file));
+	EXPECT_EQ(0, fsync(self->fd));
+	EXPECT_TRUE(reads_filled(self->file, LENGTH - PAGE, sizeof(data), 2));
+
+	EXPECT_EQ(sizeof(data), splice(self->fd, &out, ends[1], NULL, MIB, 0));
+	EXPECT_EQ(sizeof(data), read(ends[0], back, sizeof(back)));
+	EXPECT_TRUE(filled(back, sizeof(back), 2));
+	EXPECT_EQ(0, splice(self->fd, &out, ends[1], NULL, MIB, 0));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+TEST_F(file, splice_fails_before_it_takes)
+{
+	int file = scratch_reopen(&self->scratch, "file", O_RDONLY), ends[2];
+	int fd = region_file(file, 0, 0);
+	char byte = 1;
+
+	ASSERT_EQ(0, pipe(ends));
+	ASSERT_EQ(1, write(ends[1], &byte, 1));
+	EXPECT_EQ(-1, splice(ends[0], NULL, fd, NULL, 1, 0));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(1, read(ends[0], &byte, 1));
+	close(fd);
+	close(file);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* What need not be written */
 
 TEST_F(file, a_hole_is_made_in_the_file_too)
