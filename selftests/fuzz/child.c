@@ -45,6 +45,7 @@ static void set_up(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	sigaction(SIGALRM, &alarm, NULL);
+	kcov_keep();
 	touch_init();
 	error = windows_make();
 	if (error)

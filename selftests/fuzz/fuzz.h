@@ -88,6 +88,7 @@ struct op {
 	const char *name;
 	long (*run)(const uint64_t *a);		/* value or -errno; see OK() */
 	const struct kind *args[ARGS_MAX];
+	bool slow;				/* and so made up less often */
 };
 
 /* Refused by an operation itself, as it would harm the child or the machine. */
@@ -178,6 +179,7 @@ struct coverage {
 
 bool kcov_open(void);		/* false: unguided; says why */
 void kcov_reset(void);
+void kcov_keep(void);		/* in this process, not in its children */
 void kcov_start(unsigned int thread);
 void kcov_stop(unsigned int thread);
 /* What the last program ran; adds its places to the total. The caller frees it. */

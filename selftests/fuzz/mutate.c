@@ -64,7 +64,12 @@ static unsigned int insert(struct program *program, unsigned int index, const st
 
 static const struct op *any_op(void)
 {
-	return op_at(random_below(ops_count()));
+	const struct op *op;
+
+	do {
+		op = op_at(random_below(ops_count()));
+	} while (op->slow && random_chance(90));
+	return op;
 }
 
 /* Some calls in order, and perhaps others that race. */

@@ -170,7 +170,7 @@ const struct op process_ops[] = {
 	{ "fork_unmap", fork_unmap, { &address, &length } },
 	{ "fork_close", fork_close, { &fd } },
 	{ "fork_linger", fork_linger, { &usecs } },
-	{ "fork_exec", fork_exec, { } },
+	{ "fork_exec", fork_exec, { }, .slow = true },
 	{ "pass_region", pass, { &new_region, &region, &yes_or_no } },
 	{ "timer", timer, { &usecs } },
 	{ "wait", wait_usec, { &usecs } },
