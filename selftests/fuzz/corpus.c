@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 
+#define KEPT_MAX 100	/* after corpus_minimize() */
+
 void corpus_init(struct corpus *corpus)
 {
 	*corpus = (struct corpus){ .holders = calloc(EDGES, sizeof(*corpus->holders)) };
@@ -134,8 +136,8 @@ static size_t best(const struct corpus *corpus, size_t from)
 }
 
 /*
- * Takes the entries again, each time the one that adds most, until the rest add nothing:
- * the rest goes, files and all.
+ * Takes the entries again, each time the one that adds most, until the rest add nothing or
+ * there are enough: the rest goes, files and all.
  */
 void corpus_minimize(struct corpus *corpus)
 {
@@ -143,7 +145,7 @@ void corpus_minimize(struct corpus *corpus)
 
 	memset(corpus->holders, 0, EDGES * sizeof(*corpus->holders));
 	corpus->edges = 0;
-	while ((next = best(corpus, kept)) < corpus->count) {
+	while (kept < KEPT_MAX && (next = best(corpus, kept)) < corpus->count) {
 		struct entry entry = corpus->entries[next];
 
 		corpus->entries[next] = corpus->entries[kept];
