@@ -7,6 +7,7 @@
  * differ; what others write to the file is seen by pages not yet touched only.
  */
 #include <linux/backing-dev.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/falloc.h>
@@ -110,6 +111,19 @@ free:
 }
 
 /*
+ * Writes back what is dirty: its last chance. Memory may be short for a moment only, and
+ * then a little patience saves what nobody could try to write again later. Other errors
+ * would just come again.
+ */
+static void writeback_finally(struct vmlab_file *f)
+{
+	int tries = 20;
+
+	while (vmlab_writeback_now(f) == -ENOMEM && --tries)
+		msleep(50);
+}
+
+/*
  * Nobody else uses the region any more but our workers. What is dirty gets its last
  * chance; then they are stopped in turn.
  */
@@ -117,7 +131,7 @@ static void detach(struct vmlab_region *region)
 {
 	struct vmlab_file *f = region->backing_data;
 
-	vmlab_writeback_now(f);
+	writeback_finally(f);
 	vmlab_file_watch_stop(f);
 	cancel_work_sync(&f->resize_work);
 	cancel_delayed_work_sync(&f->writeback_work);
