@@ -123,18 +123,28 @@ static void writeback_finally(struct vmlab_file *f)
 		msleep(50);
 }
 
+/* Each may just have queued the other, which does not do so once more: see @ending. */
+static void stop_workers(struct vmlab_file *f)
+{
+	cancel_delayed_work_sync(&f->writeback_work);
+	cancel_work_sync(&f->resize_work);
+	cancel_delayed_work_sync(&f->writeback_work);
+}
+
 /*
- * Nobody else uses the region any more but our workers. What is dirty gets its last
- * chance; then they are stopped in turn.
+ * Nobody else uses the region any more but our workers. What they are writing counts as
+ * clean, though it may yet fail: so they are waited for before what is dirty gets its last
+ * chance. The file's size is watched till then, lest the file is made longer.
  */
 static void detach(struct vmlab_region *region)
 {
 	struct vmlab_file *f = region->backing_data;
 
+	WRITE_ONCE(f->ending, true);
+	stop_workers(f);
 	writeback_finally(f);
 	vmlab_file_watch_stop(f);
-	cancel_work_sync(&f->resize_work);
-	cancel_delayed_work_sync(&f->writeback_work);
+	stop_workers(f);
 	if (!vmlab_file_unlinked(f))
 		vmlab_inspect_lost(region, vmlab_counter_sum(region->counters, VMLAB_DIRTY));
 	fput(f->file);

@@ -27,6 +27,7 @@ struct vmlab_region;
  * @shrunk: the region's size was lowered, its pages beyond the end are still there
  * @shrinks: how often the region's size was lowered
  * @shrunk_to: to what the last time
+ * @ending: the region goes: nothing is left to the workers any more
  * @resize_work: settles a new size
  * @writeback_lock: held over a pass of write-back, and to keep write-back away while
  *	dirty pages are punched out; protects @run and @bvec
@@ -60,6 +61,7 @@ struct vmlab_file {
 	bool shrunk;
 	unsigned int shrinks;
 	loff_t shrunk_to;
+	bool ending;
 	struct work_struct resize_work;
 
 	struct mutex writeback_lock;

@@ -51,7 +51,8 @@ static bool lower(struct vmlab_file *f)
  */
 void vmlab_file_size_changed(struct vmlab_file *f)
 {
-	if (vmlab_file_end(f) != i_size_read(&f->region->inode) && lower(f))
+	if (vmlab_file_end(f) != i_size_read(&f->region->inode) && lower(f) &&
+	    !READ_ONCE(f->ending))
 		vmlab_writeback_queue(&f->resize_work);
 }
 
@@ -124,7 +125,8 @@ void vmlab_file_resize_work(struct work_struct *work)
 		loff_t end = i_size_read(&f->region->inode);
 
 		if (!tries-- || vmlab_writeback_range(f, end, end)) {
-			vmlab_writeback_retry(f);
+			if (!READ_ONCE(f->ending))
+				vmlab_writeback_retry(f);
 			return;
 		}
 	}

@@ -282,6 +282,8 @@ void vmlab_writeback_work(struct work_struct *work)
 	int ret = vmlab_writeback_range(f, 0, LLONG_MAX);
 
 	WRITE_ONCE(f->writeback_result, ret);
+	if (READ_ONCE(f->ending))
+		return;
 	if (ret)
 		vmlab_writeback_retry(f);
 	vmlab_file_size_changed(f);
