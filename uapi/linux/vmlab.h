@@ -11,7 +11,8 @@
  * meant. The kernel takes a shorter struct of an older program (not shorter than
  * its first version: EINVAL), and a longer one of a newer program as long as
  * what it does not know is zero (E2BIG otherwise). Unknown flags and reserved
- * fields that are not zero give EINVAL, unknown requests ENOTTY.
+ * fields that are not zero give EINVAL, unknown requests ENOTTY, a bad address
+ * EFAULT.
  * An ioctl that fails has changed nothing, unless it says otherwise.
  *
  * Offsets, lengths and sizes are in bytes. Figures named "pages" count pages of
@@ -88,7 +89,7 @@ struct vmlab_features {
  * write): EBUSY otherwise.
  * Other errors: EINVAL (a value above; a file opened with O_APPEND; a file that
  * is not regular), EBADF (backing_fd is not open for reading), EOVERFLOW (offset
- * and size overflow), ELOOP (backing_fd is itself a region), ENOMEM.
+ * and size overflow), ELOOP (backing_fd is itself a region), ENFILE, ENOMEM.
  */
 struct vmlab_configure {
 	__u32 flags;
