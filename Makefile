@@ -27,7 +27,7 @@ BUILD	:= build
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The kernels of check-all, and the tests of check-races.
 KERNELS	?= 6.1 6.12 newest
-threaded := threads gup regress file
+threaded := threads limits regress fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
 kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
@@ -71,7 +71,7 @@ demo: ## watch pages appear, in a VM
 	@$(vm)/run --kernel $(guest) -- tools/vmlab/vmlab demo
 
 # ONLY="NAME..." chooses among the programs.
-run_tests = $(MAKE) -s -C selftests run_tests $(kselftest)
+run_tests = $(MAKE) -s -C selftests run_tests $(kselftest) $(if $(ONLY),ONLY="$(ONLY)")
 
 check: ## run the tests in a VM
 	@tools/deps check
@@ -91,10 +91,11 @@ check-debug: ## run them on the debug kernel, and fuzz there for a minute
 	@$(vm)/check --kernel debug --mem 3072 --timeout 4800 --share build/coverage -- \
 		selftests/coverage collect $(CURDIR)/build/coverage $(run_tests)
 
+check-races: ONLY ?= $(threaded)
 check-races: ## run the tests with threads on the kernel that sees data races
 	@tools/deps check
 	+@$(MAKE) -s selftests
-	@$(vm)/check --kernel kcsan --timeout 4800 -- $(run_tests) ONLY="$(threaded)"
+	@$(vm)/check --kernel kcsan --timeout 4800 -- $(run_tests)
 
 coverage: ## run the tests on the debug kernel and show what they reach, as HTML
 	@tools/deps coverage
