@@ -5,6 +5,7 @@
 
 # shellcheck disable=SC2317 # functions are called through "check"
 cd "$(dirname "$0")/bench" || exit
+# shellcheck source=lib.sh
 . ../lib.sh
 
 [ -x vmlab-bench ] || skip_all "vmlab-bench is not built"

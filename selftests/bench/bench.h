@@ -135,7 +135,7 @@ uint64_t meminfo(const char *field);
 uint64_t memory_free(void);
 bool setting_write(const char *path, const char *text);
 bool setting_read(const char *path, char *text, size_t size);
-void die(const char *what);
+void die(const char *what) __attribute__((noreturn));
 
 /* report.c: the table, and the same for programs */
 

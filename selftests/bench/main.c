@@ -23,7 +23,8 @@ static void usage(FILE *out)
 	      "  --json         print the figures for programs\n"
 	      "  --pages N      pages touched in a turn (8192)\n"
 	      "  --sparse N     random touches go to one page in N (4)\n"
-	      "  --repeats N    counted turns of each side, 1 to 64 (5; 21 with --threads)\n", out);
+	      "  --repeats N    counted turns of each side, 1 to 64 (5; 21 with --threads)\n",
+	      out);
 }
 
 static const struct option options[] = {
@@ -35,7 +36,7 @@ static const struct option options[] = {
 	{ "sparse", required_argument, NULL, 's' },
 	{ "repeats", required_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
-	{ }
+	{}
 };
 
 static unsigned long number(const char *text, unsigned long least, unsigned long most)
@@ -44,7 +45,8 @@ static unsigned long number(const char *text, unsigned long least, unsigned long
 	unsigned long value = strtoul(text, &end, 10);
 
 	if (*end || value < least || value > most) {
-		fprintf(stderr, "vmlab-bench: %s is not a number from %lu to %lu\n", text, least, most);
+		fprintf(stderr, "vmlab-bench: %s is not a number from %lu to %lu\n", text, least,
+			most);
 		exit(1);
 	}
 	return value;
@@ -74,15 +76,33 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (option) {
-		case 't': threads = true; break;
-		case 'e': events = true; break;
-		case 'o': settings.only = optarg; break;
-		case 'j': json = true; break;
-		case 'p': settings.pages = number(optarg, 64, 1 << 20); break;
-		case 's': settings.sparse = number(optarg, 1, 64); break;
-		case 'r': settings.repeats = number(optarg, 1, REPEATS_MAX); break;
-		case 'h': usage(stdout); return 0;
-		default: usage(stderr); return 1;
+		case 't':
+			threads = true;
+			break;
+		case 'e':
+			events = true;
+			break;
+		case 'o':
+			settings.only = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'p':
+			settings.pages = number(optarg, 64, 1 << 20);
+			break;
+		case 's':
+			settings.sparse = number(optarg, 1, 64);
+			break;
+		case 'r':
+			settings.repeats = number(optarg, 1, REPEATS_MAX);
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 1;
 		}
 	}
 	if (threads && (events || settings.only)) {

@@ -76,9 +76,15 @@ static void add_rows(const struct work *work, const struct result *results, cons
 
 	for (size_t side = sides > 1; side < sides; side++) {
 		struct row row = {
-			.work = work->name, .unit = work->unit, .skipped = skipped, .peer = "-",
-			.ours = results[0].figure, .theirs = -1, .target = work->sides[side].target,
-			.headline = work->headline, .our_events = results[0].events,
+			.work = work->name,
+			.unit = work->unit,
+			.skipped = skipped,
+			.peer = "-",
+			.ours = results[0].figure,
+			.theirs = -1,
+			.target = work->sides[side].target,
+			.headline = work->headline,
+			.our_events = results[0].events,
 		};
 
 		if (side) {
@@ -93,7 +99,7 @@ static void add_rows(const struct work *work, const struct result *results, cons
 static void with_all_set_up(const struct work *work,
 			    void (*measure)(const struct work *, struct result *))
 {
-	struct result results[SIDES_MAX] = { };
+	struct result results[SIDES_MAX] = {};
 	const char *skipped = work->prepare ? work->prepare() : NULL;
 
 	if (!skipped)

@@ -20,7 +20,11 @@
 #define TRACEFS		"/sys/kernel/tracing"
 #define PROCESSORS_MAX	2
 
-enum event { FAULTS, SHOOTDOWNS, EVENTS };
+enum event {
+	FAULTS,
+	SHOOTDOWNS,
+	EVENTS
+};
 
 static int fds[EVENTS][PROCESSORS_MAX];
 static uint64_t counts[EVENTS];
@@ -40,7 +44,8 @@ static uint64_t spin(uint64_t loops)
 {
 	uint64_t begin = now();
 
-	asm volatile("1: dec %0; jnz 1b" : "+r"(loops));
+	asm volatile("1: dec %0; jnz 1b"
+		     : "+r"(loops));
 	return now() - begin;
 }
 
@@ -62,16 +67,29 @@ bool meter_counts_instructions(void)
  * For MARK_SIDE(n) the processor does nothing, but profile.c, a plugin of QEMU's,
  * sees it: from here on instructions are side n's. 255 is nobody.
  */
-#define MARK_SIDE(n) asm volatile(".byte 0x0f, 0x1f, 0x80; .long %c0" : : "i"(0x564d4c00 + (n)))
+#define MARK_SIDE(n) ({							\
+	asm volatile(".byte 0x0f, 0x1f, 0x80; .long %c0"		\
+		     :							\
+		     : "i"(0x564d4c00 + (n)));				\
+})
 
 static void mark(int side)
 {
 	switch (side) {
-	case 0: MARK_SIDE(0); break;
-	case 1: MARK_SIDE(1); break;
-	case 2: MARK_SIDE(2); break;
-	case 3: MARK_SIDE(3); break;
-	default: MARK_SIDE(255);
+	case 0:
+		MARK_SIDE(0);
+		break;
+	case 1:
+		MARK_SIDE(1);
+		break;
+	case 2:
+		MARK_SIDE(2);
+		break;
+	case 3:
+		MARK_SIDE(3);
+		break;
+	default:
+		MARK_SIDE(255);
 	}
 }
 
@@ -85,7 +103,10 @@ void meter_mark(int side)
 static int event_open(uint32_t type, uint64_t config, unsigned int processor)
 {
 	struct perf_event_attr attr = {
-		.size = sizeof(attr), .type = type, .config = config, .disabled = 1,
+		.size = sizeof(attr),
+		.type = type,
+		.config = config,
+		.disabled = 1,
 	};
 
 	return syscall(SYS_perf_event_open, &attr, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);

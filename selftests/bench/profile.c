@@ -95,8 +95,8 @@ static bool is_mark(const struct qemu_plugin_insn *insn, unsigned int *marked)
 	static const unsigned char nop[] = { 0x0f, 0x1f, 0x80 };
 	const unsigned char *code = qemu_plugin_insn_data(insn);
 
-	if (qemu_plugin_insn_size(insn) != 7 || memcmp(code, nop, sizeof(nop)) ||
-	    memcmp(code + 4, "LMV", 3))
+	if (qemu_plugin_insn_size(insn) != 7 || memcmp(code, nop, sizeof(nop)) != 0 ||
+	    memcmp(code + 4, "LMV", 3) != 0)
 		return false;
 	*marked = code[3];
 	return true;
@@ -128,7 +128,9 @@ EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int a
 EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int argc, char **argv)
 {
 	(void)info;
-	if (argc != 1 || strncmp(argv[0], "out=", 4) || !(out = fopen(argv[0] + 4, "w"))) {
+	if (argc == 1 && !strncmp(argv[0], "out=", 4))
+		out = fopen(argv[0] + 4, "w");
+	if (!out) {
 		fprintf(stderr, "profile.so: out=FILE is needed, and must be writable\n");
 		return 1;
 	}

@@ -44,7 +44,8 @@ static void print_costs(const struct row *row)
 		snprintf(ratio, sizeof(ratio), "%.3f", figure(row));
 	}
 	if (row->target)
-		snprintf(target, sizeof(target), "%s %.4g", row->at_least ? ">=" : "<=", row->target);
+		snprintf(target, sizeof(target), "%s %.4g", row->at_least ? ">=" : "<=",
+			 row->target);
 	printf("%-46s %-12s %8.5g %8s %7s %12s %-7s%s\n", row->work, row->peer, row->ours, theirs,
 	       ratio, target, row->target ? met(row) ? "met" : "MISSED" : "", row->unit);
 }

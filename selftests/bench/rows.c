@@ -8,7 +8,8 @@
 const struct work works[] = {
 	{
 		.name = "sequential first-touch write, shared", .turn = first_write,
-		.sides = { { &vmlab }, { &memfd, 0.33 }, { &anonymous, 0.57 }, { &userfault, 0.11 } },
+		.sides = { { &vmlab }, { &memfd, 0.33 }, { &anonymous, 0.57 },
+			   { &userfault, 0.11 } },
 		.headline = true,
 	}, {
 		.name = "random first-touch write, one page each", .turn = first_write_at_random,

@@ -36,7 +36,8 @@ static int make_region(struct memory *memory)
 static int make_tracked(struct memory *memory)
 {
 	return region(&(struct vmlab_configure){
-		.flags = VMLAB_REGION_TRACK_DIRTY, .size = memory->length,
+		.flags = VMLAB_REGION_TRACK_DIRTY,
+		.size = memory->length,
 	});
 }
 
@@ -53,7 +54,9 @@ static int make_region_of_file(struct memory *memory)
 {
 	int file = file_open();
 	int fd = region(&(struct vmlab_configure){
-		.backing = VMLAB_BACKING_FILE, .backing_fd = file, .size = memory->length,
+		.backing = VMLAB_BACKING_FILE,
+		.backing_fd = file,
+		.size = memory->length,
 	});
 
 	close(file);
@@ -101,7 +104,8 @@ static void *handle(void *argument)
 {
 	struct handler *handler = argument;
 	struct pollfd fds[] = {
-		{ .fd = handler->fd, .events = POLLIN }, { .fd = handler->stop[0], .events = POLLIN },
+		{ .fd = handler->fd, .events = POLLIN },
+		{ .fd = handler->stop[0], .events = POLLIN },
 	};
 	struct uffd_msg message;
 
@@ -123,6 +127,8 @@ static void *map_userfault(struct memory *memory)
 	struct handler *handler = calloc(1, sizeof(*handler));
 	char *p = map_anonymous(memory);
 
+	if (!handler)
+		die("userfaultfd");
 	range.range.start = (uintptr_t)p;
 	range.range.len = memory->length;
 	handler->fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
@@ -153,19 +159,33 @@ const struct side vmlab_tracked = { .name = "vmlab", .make = make_tracked, .map 
 const struct side memfd = { .name = "memfd", .make = make_memfd, .map = map_shared };
 const struct side anonymous = { .name = "anonymous", .map = map_anonymous };
 const struct side userfault = {
-	.name = "userfaultfd", .map = map_userfault, .end = end_userfault,
+	.name = "userfaultfd",
+	.map = map_userfault,
+	.end = end_userfault,
 };
+
 const struct side vmlab_file = {
-	.name = "vmlab", .make = make_region_of_file, .map = map_for_reading,
+	.name = "vmlab",
+	.make = make_region_of_file,
+	.map = map_for_reading,
 };
+
 const struct side file_mmap = {
-	.name = "file mmap", .make = make_file, .map = map_for_reading,
+	.name = "file mmap",
+	.make = make_file,
+	.map = map_for_reading,
 };
+
 const struct side vmlab_file_written = {
-	.name = "vmlab", .make = make_region_of_file, .map = map_shared,
+	.name = "vmlab",
+	.make = make_region_of_file,
+	.map = map_shared,
 };
+
 const struct side file_mmap_written = {
-	.name = "file mmap", .make = make_file, .map = map_shared,
+	.name = "file mmap",
+	.make = make_file,
+	.map = map_shared,
 };
 
 void memory_make(struct memory *memory, const struct side *side, size_t pages)

@@ -71,11 +71,14 @@ static double least(const double *values, size_t count)
 void threads_measure(void)
 {
 	const struct side *sides[] = { &vmlab, &memfd };
-	double ns[2][2][REPEATS_MAX], result[2][2];
+	double ns[2][2][REPEATS_MAX] = {}, result[2][2];
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-		row_add((struct row){ .work = "two threads' speed-up", .peer = "memfd",
-				      .skipped = "one processor only" });
+		row_add((struct row){
+			.work = "two threads' speed-up",
+			.peer = "memfd",
+			.skipped = "one processor only",
+		});
 		return;
 	}
 	for (unsigned int i = 0; i < settings.repeats + 1; i++) {
@@ -95,12 +98,19 @@ void threads_measure(void)
 		row_add((struct row){
 			.work = threads ? "first-touch write, two threads" :
 					  "first-touch write, one thread",
-			.peer = "memfd", .unit = "ns/page, wall",
-			.ours = result[0][threads], .theirs = result[1][threads],
+			.peer = "memfd",
+			.unit = "ns/page, wall",
+			.ours = result[0][threads],
+			.theirs = result[1][threads],
 		});
 	row_add((struct row){
-		.work = "speed-up of two threads over one", .peer = "memfd", .unit = "times",
-		.ours = result[0][0] / result[0][1], .theirs = result[1][0] / result[1][1],
-		.target = 1, .at_least = true, .headline = true,
+		.work = "speed-up of two threads over one",
+		.peer = "memfd",
+		.unit = "times",
+		.ours = result[0][0] / result[0][1],
+		.theirs = result[1][0] / result[1][1],
+		.target = 1,
+		.at_least = true,
+		.headline = true,
 	});
 }
