@@ -121,7 +121,7 @@ fuzz: ## make up calls on the debug kernel, for SECONDS (3600)
 	@tools/deps check
 	+@$(MAKE) -s --no-print-directory -C selftests/fuzz
 	@mkdir -p $(FINDINGS)
-	@$(vm)/run --kernel debug --timeout $$(($(SECONDS) * 2 + 1200)) \
+	@$(vm)/run --kernel debug --timeout $$(($(SECONDS) * 2 + 3600)) \
 		--share selftests/fuzz/corpus --share $(FINDINGS) -- \
 		selftests/fuzz/vmlab-fuzz --corpus selftests/fuzz/corpus --keep --minimize \
 		--findings $(FINDINGS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
