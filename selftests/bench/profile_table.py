@@ -27,8 +27,9 @@ LEAST = 0.01
 
 def measure(series, row, folder):
     plugin = f"{HERE / 'profile.so'},out={folder}/blocks"
-    command = (f"cat /proc/kallsyms >{folder}/kallsyms; "
-               f"exec ./vmlab-bench --json --repeats {REPEATS} --pages {PAGES} --row \"$0\"")
+    # The names last: the program may load modules.
+    command = (f"./vmlab-bench --json --repeats {REPEATS} --pages {PAGES} --row \"$0\" && "
+               f"cp /proc/kallsyms /proc/modules {folder}")
     done = subprocess.run(
         [HERE / "../vm/run", "--kernel", series, "--icount", "--plugin", plugin,
          "--share", folder, "--", "sh", "-c", command, row],
@@ -41,20 +42,25 @@ def measure(series, row, folder):
 class Symbols:
     """The functions of a kernel, by address."""
 
-    def __init__(self, path):
+    def __init__(self, folder):
         found = {}
-        for line in path.read_text().splitlines():
+        for line in Path(folder, "kallsyms").read_text().splitlines():
             address, kind, name, *module = line.split()
             if kind in "tTwW":
                 found.setdefault(int(address, 16), " ".join([name, *module]))
         self.addresses = sorted(found)
         self.names = [found[address] for address in self.addresses]
+        modules = [line.split() for line in Path(folder, "modules").read_text().splitlines()]
+        self.modules = {f"[{fields[0]}]": int(fields[5], 16) + int(fields[1])
+                        for fields in modules}
 
     def function(self, address):
         if address < KERNEL_SPACE:
             return "(the program itself)"
-        i = bisect.bisect_right(self.addresses, address) - 1
-        return self.names[i] if i >= 0 else "(elsewhere)"
+        name = self.names[max(0, bisect.bisect_right(self.addresses, address) - 1)]
+        # Beyond the end of a module is code that the kernel made itself, of BPF for example.
+        end = self.modules.get(name.split()[-1])
+        return name if end is None or address < end else "(code without a name)"
 
 
 def by_function(path, symbols):
@@ -98,7 +104,7 @@ def main():
         if len(works) != 1:
             sys.exit(f"vmlab: ROW=\"{row}\" names {len(works) or 'no'} rows" +
                      "".join("\n  " + work for work in works))
-        symbols = Symbols(Path(folder, "kallsyms"))
+        symbols = Symbols(folder)
         sides = by_function(Path(folder, "blocks"), symbols)
     print(f"{works[0]}, Linux {measured['kernel']}: instructions per page, by function\n")
     print(table(["vmlab"] + [row["peer"] for row in rows if row["peer"] != "-"], sides))
