@@ -113,14 +113,20 @@ free:
 /*
  * Writes back what is dirty: its last chance. Memory may be short for a moment only, and
  * then a little patience saves what nobody could try to write again later. Other errors
- * would just come again.
+ * come again, but may have hidden that one: patience ends when nothing gets through.
  */
 static void writeback_finally(struct vmlab_file *f)
 {
-	int tries = 20;
+	u64 left = U64_MAX, dirty;
+	int tries = 20, ret;
 
-	while (vmlab_writeback_now(f) == -ENOMEM && --tries)
+	while ((ret = vmlab_writeback_now(f)) != 0 && --tries) {
+		dirty = vmlab_counter_sum(f->region->counters, VMLAB_DIRTY);
+		if (ret != -ENOMEM && dirty >= left)
+			break;
+		left = dirty;
 		msleep(50);
+	}
 }
 
 /* Each may just have queued the other, which does not do so once more: see @ending. */
@@ -287,7 +293,10 @@ static int sync(struct vmlab_region *region, loff_t start, loff_t end, int datas
 
 static void follow(struct vmlab_region *region)
 {
-	vmlab_file_follow_size(region->backing_data);
+	struct vmlab_file *f = region->backing_data;
+
+	if (!vmlab_file_follow_size(f))
+		vmlab_file_size_changed(f);	/* the worker can */
 }
 
 static bool writable(struct vmlab_region *region)

@@ -66,14 +66,17 @@ static ssize_t read_page(struct vmlab_region *region, loff_t pos, size_t len,
 }
 
 /*
- * How much there is to read from @pos on. Who may not be up to date is asked again, unless
- * that would make a pipe wait, which splice() has locked: see splice_write().
+ * How much there is to read from @pos on. Who may not be up to date is asked again; as a
+ * fault asks if a pipe would have to wait, which splice() has locked: see splice_write().
  */
 static loff_t bytes_left(struct vmlab_region *region, loff_t pos, struct iov_iter *to)
 {
-	if (pos >= i_size_read(&region->inode) && region->backing->settle &&
-	    !iov_iter_is_splice(to))
-		region->backing->settle(region);
+	if (pos >= i_size_read(&region->inode) && region->backing->settle) {
+		if (iov_iter_is_splice(to))
+			region->backing->follow(region);
+		else
+			region->backing->settle(region);
+	}
 	return i_size_read(&region->inode) - pos;
 }
 
@@ -193,34 +196,33 @@ static ssize_t write_iter(struct kiocb *iocb, struct iov_iter *from)
 	return ret;
 }
 
-/* A splice_actor: copies what is in the pipe to sd->u.data. */
+/* A splice_actor. What is in a pipe may be several pages: of a packet, for one. */
 static int take_from_pipe(struct pipe_inode_info *pipe, struct pipe_buffer *buf,
 			  struct splice_desc *sd)
 {
-	memcpy_from_page(sd->u.data + sd->num_spliced, buf->page, buf->offset, sd->len);
-	return sd->len;
+	return copy_page_to_iter(buf->page, buf->offset, sd->len, sd->u.data);
 }
 
 /* Writes what is in the pipe, up to @len bytes, after it has left the pipe. */
 static ssize_t write_from_pipe(struct pipe_inode_info *pipe, struct file *out, loff_t *pos,
 			       size_t len, unsigned int flags, void *buffer)
 {
-	struct splice_desc sd = { .total_len = len, .flags = flags, .u.data = buffer };
-	struct kvec kvec = { .iov_base = buffer };
-	struct iov_iter from;
+	struct kvec kvec = { .iov_base = buffer, .iov_len = len };
+	struct iov_iter iter;
+	struct splice_desc sd = { .total_len = len, .flags = flags, .u.data = &iter };
 	struct kiocb iocb;
 	ssize_t ret;
 
+	iov_iter_kvec(&iter, ITER_DEST, &kvec, 1, len);
 	pipe_lock(pipe);
 	ret = __splice_from_pipe(pipe, &sd, take_from_pipe);
 	pipe_unlock(pipe);
 	if (ret <= 0)
 		return ret;
-	kvec.iov_len = ret;
-	iov_iter_kvec(&from, ITER_SOURCE, &kvec, 1, ret);
+	iov_iter_kvec(&iter, ITER_SOURCE, &kvec, 1, ret);
 	init_sync_kiocb(&iocb, out);
 	iocb.ki_pos = *pos;
-	ret = write_iter(&iocb, &from);
+	ret = write_iter(&iocb, &iter);
 	*pos = iocb.ki_pos;
 	return ret;
 }

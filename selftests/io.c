@@ -5,6 +5,8 @@
  */
 #include "vmlab_test.h"
 
+#include <netinet/in.h>
+
 #include <poll.h>
 #include <sys/sendfile.h>
 
@@ -508,6 +510,39 @@ TEST_F(io, splice_in)
 	ASSERT_EQ(3 * PAGE, write(pipe_fd[1], self->buffer, 3 * PAGE));
 	EXPECT_EQ(3 * PAGE, splice(pipe_fd[0], NULL, self->fd, &offset, 3 * PAGE, 0));
 	EXPECT_TRUE(reads_filled(self->fd, 100, 3 * PAGE, 1));
+}
+
+/* A packet may be several pages in one. */
+TEST_F(io, splice_from_a_socket)
+{
+	int ends[2], pipe_fd[2], server = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(address);
+	size_t size = 16 * PAGE, done = 0;
+	char *data = malloc(size);
+	ssize_t got;
+
+	fill(data, size, 4);
+	ASSERT_EQ(0, pipe(pipe_fd));
+	ASSERT_EQ(0, bind(server, (struct sockaddr *)&address, length));
+	ASSERT_EQ(0, listen(server, 1));
+	ASSERT_EQ(0, getsockname(server, (struct sockaddr *)&address, &length));
+	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+	ASSERT_EQ(0, connect(ends[0], (struct sockaddr *)&address, length));
+	ends[1] = accept(server, NULL, NULL);
+	ASSERT_LE(0, ends[1]);
+	ASSERT_EQ(size, send(ends[0], data, size, 0));
+	while (done < size) {
+		loff_t offset = done;
+
+		got = splice(ends[1], NULL, pipe_fd[1], NULL, size - done, 0);
+		ASSERT_LT(0, got);
+		ASSERT_EQ(got, splice(pipe_fd[0], NULL, self->fd, &offset, got, 0));
+		done += got;
+	}
+	EXPECT_TRUE(reads_filled(self->fd, 0, size, 4));
+	free(data);
 }
 
 TEST_F(io, splice_of_holes_is_zero)
