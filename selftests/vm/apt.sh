@@ -16,7 +16,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 find_mirrors() {
 	local targets
 	# shellcheck disable=SC2016 # for apt-get
-	targets=$(apt-get indextargets --format '$(RELEASE) $(SITE)' 'Created-By: Packages')
+	targets=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(SITE)' 'Created-By: Packages')
 	mirror=$(awk '$1 !~ /-security$/ { print $2; exit }' <<<"$targets")
 	security=$(awk '$1 ~ /-security$/ { print $2; exit }' <<<"$targets")
 	[ "$mirror" ] || die "this machine's apt sources name no mirror to fetch a kernel from"
@@ -81,7 +81,7 @@ unpack() {
 	mkdir "$root/debs"
 	download "$root/debs" "$@"
 	for deb in "$root"/debs/*.deb; do
-		"${sudo[@]}" dpkg -x "$deb" "$root"
+		dpkg -x "$deb" "$root"
 	done
 	rm -r "$root/debs"
 }

@@ -65,13 +65,14 @@ static const struct symbol *find_symbol(unsigned long address)
 	return best;
 }
 
-static void scan(void)
+/* Fails if kmemleak has switched itself off, as it does when it runs out of memory. */
+static int scan(void)
 {
 	int fd = open(KMEMLEAK, O_WRONLY | O_CLOEXEC);
+	ssize_t done = write(fd, "scan", 4);
 
-	if (fd >= 0 && write(fd, "scan", 4) < 0)
-		perror(KMEMLEAK);
 	close(fd);
+	return done == 4 ? 0 : -1;
 }
 
 void leaks_before_unload(void)
@@ -79,7 +80,7 @@ void leaks_before_unload(void)
 	if (access(KMEMLEAK, W_OK))
 		return;
 	note_symbols();
-	scan();
+	scan();		/* if that fails, so does the next */
 }
 
 /*
@@ -141,7 +142,8 @@ char *leaks_after_unload(void)
 	if (access(KMEMLEAK, W_OK))
 		return NULL;
 	sleep(AGE_MIN + 1);
-	scan();
+	if (scan())
+		return strdup("kmemleak has switched itself off: see the kernel's log\n");
 	in = fopen(KMEMLEAK, "r");
 	out = open_memstream(&report, &length);
 	if (in && out && fgets(line, sizeof(line), in)) {
