@@ -48,13 +48,13 @@ module: ## build the kernel module: build/RELEASE/vmlab.ko
 	[ "$$release" ] || exit 1; \
 	[ -d "$$root$$kdir" ] || { \
 		echo "vmlab: no headers: apt-get install linux-headers-$$release" >&2; exit 1; }; \
-	[ ! -e "$$build/built" ] || \
+	[ "$$(cat "$$build/built" 2>&1)" != "$$kdir" ] || \
 		[ "$$(find $(sources) -newer "$$build/built")" ] || exit 0; \
 	[ -e "$$root$$kdir/vmlinux" ] || btf=CONFIG_DEBUG_INFO_BTF_MODULES=; \
-	mkdir -p "$$build" && touch "$$build/begun" && find "$$build" -type l -delete && \
+	mkdir -p "$$build" && echo "$$kdir" >"$$build/begun" && find "$$build" -type l -delete && \
 	cp -rs $(addprefix $(CURDIR)/,$(sources)) "$$build" && \
 	$${root:+$(vm)/chroot "$$root"} $(MAKE) --no-print-directory -C "$$kdir" \
-		M="$$build" $$btf modules && \
+		M="$$build" $$btf $(MAKEOVERRIDES) modules && \
 	mv "$$build/begun" "$$build/built"
 
 tools: ## build the library and the tools
@@ -99,8 +99,8 @@ check-races: ## run the tests with threads on the kernel that sees data races
 
 coverage: ## run the tests on the debug kernel and show what they reach, as HTML
 	@tools/deps coverage
-	-+@$(MAKE) --no-print-directory check-debug
-	@selftests/coverage report build/coverage
+	+@status=0; $(MAKE) --no-print-directory check-debug || status=$$?; \
+	selftests/coverage report build/coverage && exit $$status
 
 lint: ## check the sources: sparse, coccinelle, clang-tidy and others
 	@tools/deps lint
@@ -150,13 +150,13 @@ uninstall: ## remove what install put there
 	$(RM) $(DESTDIR)$(udevdir)/rules.d/60-vmlab.rules
 	@tools/install/module uninstall $(version) $(release)
 
-clean: ## remove what was built (the kernels in the cache stay)
+clean: ## remove what was built (what fuzzers found, and the cached kernels, stay)
 	+@$(MAKE) --no-print-directory -C tools/lib clean
 	+@$(MAKE) --no-print-directory -C tools/vmlab clean
 	+@$(MAKE) --no-print-directory -C selftests clean $(kselftest)
 	+@$(MAKE) --no-print-directory -C selftests/bench clean
 	+@$(MAKE) --no-print-directory -C selftests/fuzz clean
-	$(RM) -r build
+	$(RM) -r $(filter-out build/fuzz build/fuzz-tools,$(wildcard build/*))
 
 .PHONY: all help module tools selftests demo check check-all check-debug check-races \
 	coverage lint bench profile fuzz fuzz-tools load unload install uninstall clean

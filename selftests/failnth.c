@@ -164,9 +164,8 @@ static void world_make(struct world *w, const FIXTURE_VARIANT(operation) *varian
 		broken("ftruncate: %s\n", strerror(errno));
 	if (variant->touched && !writes_filled(w->fd, 0, LENGTH, variant->touched))
 		broken("write: %s\n", strerror(errno));
-	if (!variant->map)
-		return;
-	w->p = map_at(HERE, w->fd, 2 * LENGTH, variant->map);
+	if (variant->map)
+		w->p = map_at(HERE, w->fd, 2 * LENGTH, variant->map);
 	if (w->p == MAP_FAILED)
 		broken("mmap: %s\n", strerror(errno));
 	if (variant->touched && variant->map == MAP_PRIVATE)
