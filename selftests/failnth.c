@@ -782,7 +782,8 @@ static int write_beyond(struct world *w)
 
 static bool wrote_beyond(struct world *w)
 {
-	return reads_filled(w->fd, LENGTH + 100, 2 * PAGE, 2) && reads_zero(w->fd, 0, LENGTH + 100) &&
+	return reads_filled(w->fd, LENGTH + 100, 2 * PAGE, 2) &&
+	       reads_zero(w->fd, 0, LENGTH + 100) &&
 	       region_stat(w->fd).size == LENGTH + 2 * PAGE + 100;
 }
 
@@ -1019,6 +1020,7 @@ static bool disk_has_2(struct world *w)
 
 	failnth_disk(w->disk->dir, false);
 	fill(w->p, LENGTH, 2);	/* dirty again */
+	/* NOLINTNEXTLINE(misc-redundant-expression): the second one does what is left */
 	right = (!fsync(w->fd) || !fsync(w->fd)) && region_stat(w->fd).dirty == 0 &&
 		reads_filled(w->file, 0, LENGTH, 2) && pread(fd, p, LENGTH, 0) == LENGTH &&
 		filled(p, LENGTH, 2);
@@ -1076,7 +1078,8 @@ static void make_last(struct world *w)
 {
 	close(w->fd);
 	close(w->region);
-	w->fd = w->region = -1;
+	w->fd = -1;
+	w->region = -1;
 	make_sparse(w);
 }
 

@@ -124,7 +124,7 @@ static void tear_down(void)
 
 void child_run(const struct program *what, struct shared *where)
 {
-	pthread_t others[THREADS_MAX];
+	pthread_t others[THREADS_MAX] = {};
 
 	program = what;
 	shared = where;

@@ -27,11 +27,15 @@
  * calls may change. m3 begins with memory of its own.
  */
 #define SLOTS_EACH	4
-#define SLOTS		(3 * SLOTS_EACH)
+#define SLOTS		(3UL * SLOTS_EACH)
 #define WINDOWS		4
 #define SLOT_NONE	0xff	/* the value is meant literally */
 
-enum family { REGIONS = 1, FILES = 2, PIPES = 4 };
+enum family {
+	REGIONS = 1,
+	FILES = 2,
+	PIPES = 4
+};
 
 void slot_name(char *text, size_t size, unsigned int slot);
 unsigned int slot_parse(const char *text);	/* SLOT_NONE: no such slot */
@@ -113,7 +117,7 @@ unsigned int op_args(const struct op *op);
 #define OK(call) ({							\
 	long __done = SYS(call);					\
 									\
-	__done < 0 && __done > REFUSED ? __done : 0;			\
+	__done >= 0 || __done <= REFUSED ? 0 : __done;			\
 })
 
 /* The kinds that several files of operations use. */
@@ -226,7 +230,11 @@ struct result {
 	long value;
 };
 
-enum verdict { RAN, DIED, HUNG };
+enum verdict {
+	RAN,
+	DIED,
+	HUNG
+};
 
 struct outcome {
 	enum verdict verdict;

@@ -30,7 +30,7 @@ static uint64_t read_number(const char *path, int base)
 
 	if (!in)
 		return 0;
-	got = fgets(line, sizeof(line), in) != NULL;
+	got = fgets(line, sizeof(line), in);
 	fclose(in);
 	return got ? strtoull(line, NULL, base) : 0;
 }

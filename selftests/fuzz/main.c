@@ -21,9 +21,11 @@ static unsigned long programs_run;
 static bool guided;
 
 /* How often each operation succeeded and failed. */
-static struct tally {
+struct tally {
 	unsigned long good, bad;
-} *tallies;
+};
+
+static struct tally *tallies;
 
 void die(const char *format, ...)
 {
@@ -66,9 +68,9 @@ static const char *describe(const struct outcome *outcome)
 
 static void end(void)
 {
-	char path[512];
-
 	if (opts.findings) {
+		char path[512];
+
 		snprintf(path, sizeof(path), "%s/current", opts.findings);
 		unlink(path);
 	}
@@ -295,7 +297,8 @@ static bool report(void)
 		print_tallies();
 	printf("%lu programs", programs_run);
 	if (guided)
-		printf(", %lu places and %lu ways between them reached", kcov_places(), corpus.edges);
+		printf(", %lu places and %lu ways between them reached", kcov_places(),
+		       corpus.edges);
 	if (opts.corpus || guided)
 		printf(", %zu programs in the corpus", corpus.count);
 	putchar('\n');
@@ -340,19 +343,45 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
-	case 's': opts.seconds = number(arg, 1, UINT32_MAX, state); return 0;
-	case 'n': opts.programs = number(arg, 1, UINT64_MAX, state); return 0;
-	case 'S': opts.seed = number(arg, 0, UINT64_MAX, state); return 0;
-	case 't': opts.threads = number(arg, 1, THREADS_MAX, state); return 0;
-	case 'c': opts.corpus = arg; return 0;
-	case 'k': opts.keep = true; return 0;
-	case 'm': opts.minimize = true; return 0;
-	case 'r': opts.replay = arg; return 0;
-	case 'f': opts.findings = arg; return 0;
-	case 'l': opts.limit = number(arg, 1, 3600, state); return 0;
-	case 'L': opts.least = number(arg, 1, UINT32_MAX, state); return 0;
-	case 'p': opts.places = arg; return 0;
-	case 'v': opts.verbose = true; return 0;
+	case 's':
+		opts.seconds = number(arg, 1, UINT32_MAX, state);
+		return 0;
+	case 'n':
+		opts.programs = number(arg, 1, UINT64_MAX, state);
+		return 0;
+	case 'S':
+		opts.seed = number(arg, 0, UINT64_MAX, state);
+		return 0;
+	case 't':
+		opts.threads = number(arg, 1, THREADS_MAX, state);
+		return 0;
+	case 'c':
+		opts.corpus = arg;
+		return 0;
+	case 'k':
+		opts.keep = true;
+		return 0;
+	case 'm':
+		opts.minimize = true;
+		return 0;
+	case 'r':
+		opts.replay = arg;
+		return 0;
+	case 'f':
+		opts.findings = arg;
+		return 0;
+	case 'l':
+		opts.limit = number(arg, 1, 3600, state);
+		return 0;
+	case 'L':
+		opts.least = number(arg, 1, UINT32_MAX, state);
+		return 0;
+	case 'p':
+		opts.places = arg;
+		return 0;
+	case 'v':
+		opts.verbose = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "it takes no arguments, but there is \"%s\"", arg);
 		return EINVAL;

@@ -16,9 +16,12 @@ static const struct op *maker(const struct kind *kind, const struct made *made)
 	if (made->slots & 1U << slot)
 		return NULL;
 	switch (slot / SLOTS_EACH) {
-	case 0: return op_find(random_chance(50) ? "open" : "open_configured");
-	case 1: return op_find("make_file");
-	default: return op_find("pipe");
+	case 0:
+		return op_find(random_chance(50) ? "open" : "open_configured");
+	case 1:
+		return op_find("make_file");
+	default:
+		return op_find("pipe");
 	}
 }
 

@@ -236,7 +236,8 @@ static const struct kind lock_flags = { CHOICE, .names = (const struct name[]){
 	{ "0", 0 }, { "MLOCK_ONFAULT", MLOCK_ONFAULT }, { }
 } };
 static const struct kind stride = { CHOICE, .names = (const struct name[]){
-	{ "PAGE", PAGE }, { "PAGE+8", PAGE + 8 }, { "2PAGES", 2 * PAGE }, { "17PAGES", 17 * PAGE }, { }
+	{ "PAGE", PAGE }, { "PAGE+8", PAGE + 8 }, { "2PAGES", 2 * PAGE },
+	{ "17PAGES", 17 * PAGE }, { }
 } };
 /* Only bytes that are no system call, should they ever be executed. */
 static const struct kind byte = { CHOICE, .names = (const struct name[]){
@@ -244,7 +245,8 @@ static const struct kind byte = { CHOICE, .names = (const struct name[]){
 } };
 static const struct kind futex_op = { CHOICE, .names = (const struct name[]){
 	{ "FUTEX_WAIT", FUTEX_WAIT }, { "FUTEX_WAKE", FUTEX_WAKE },
-	{ "FUTEX_WAIT_PRIVATE", FUTEX_WAIT_PRIVATE }, { "FUTEX_WAKE_PRIVATE", FUTEX_WAKE_PRIVATE }, { }
+	{ "FUTEX_WAIT_PRIVATE", FUTEX_WAIT_PRIVATE },
+	{ "FUTEX_WAKE_PRIVATE", FUTEX_WAKE_PRIVATE }, { }
 } };
 
 const struct op memory_ops[] = {

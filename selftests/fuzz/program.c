@@ -135,7 +135,7 @@ bool program_parse(FILE *in, const char *path, struct program *program)
 	program->race_from = NO_RACE;
 	while (fgets(line, sizeof(line), in)) {
 		number++;
-		strcpy(copy, line);
+		memcpy(copy, line, sizeof(copy));
 		if (!parse_line(line, program)) {
 			fprintf(stderr, "vmlab-fuzz: %s:%u: no call, or too many: %s", path, number,
 				copy);

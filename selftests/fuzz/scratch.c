@@ -18,7 +18,8 @@ static bool mount_ext4(void)
 	snprintf(command, sizeof(command),
 		 "{ [ -e /dev/loop-control ] || modprobe -q loop; } && cd %s && "
 		 "truncate -s 16M image && mkfs.ext4 -q -m 0 -O ^has_journal image >/dev/null && "
-		 "mount -o loop -t ext4 image ext4", dir);
+		 "mount -o loop -t ext4 image ext4",
+		 dir);
 	return !system(command);
 }
 

@@ -8,8 +8,17 @@
 
 /* In the kernel's log, where each of them is an error of the module's or the kernel's. */
 static const char *const troubles[] = {
-	"BUG", "WARNING: ", "Oops", "Kernel panic", "general protection fault", "KCSAN: ",
-	"UBSAN: ", "INFO: task ", "INFO: trying to register", "rcu: INFO", "page dumped because",
+	"BUG",
+	"WARNING: ",
+	"Oops",
+	"Kernel panic",
+	"general protection fault",
+	"KCSAN: ",
+	"UBSAN: ",
+	"INFO: task ",
+	"INFO: trying to register",
+	"rcu: INFO",
+	"page dumped because",
 };
 
 static struct parameter {
@@ -112,7 +121,8 @@ static const char *logged(void)
 		if (found || !message || !is_trouble(message + 1))
 			continue;
 		message[1 + strcspn(message + 1, "\n")] = 0;
-		snprintf(complaint, sizeof(complaint), "the kernel complained: %.400s", message + 1);
+		snprintf(complaint, sizeof(complaint), "the kernel complained: %.400s",
+			 message + 1);
 		found = complaint;
 	}
 	return found;

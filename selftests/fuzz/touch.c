@@ -80,5 +80,8 @@ long touch_execute(void *address)
 		touch_write(address, 1, 1, RET);
 	if (touch_byte(address) != RET)
 		return REFUSED;
-	return TRY(asm volatile("call *%0" : : "a"(address) : "memory", "cc"));
+	return TRY(asm volatile("call *%0"
+				:
+				: "a"(address)
+				: "memory", "cc"));
 }

@@ -127,7 +127,7 @@ static char *read_object(FILE *in, char *line, size_t size)
 		put_line(out, line);
 		if (!fgets(line, (int)size, in))
 			*line = 0;
-	} while (*line && strncmp(line, "unreferenced", strlen("unreferenced")));
+	} while (*line && strncmp(line, "unreferenced", strlen("unreferenced")) != 0);
 	fclose(out);
 	return object;
 }
@@ -135,7 +135,7 @@ static char *read_object(FILE *in, char *line, size_t size)
 /* What was lost, as text, or NULL if nothing was or there is no telling. */
 char *leaks_after_unload(void)
 {
-	char line[256] = "", *report = NULL, *object;
+	char line[256] = "", *report = NULL;
 	size_t length = 0;
 	FILE *in, *out;
 
@@ -147,6 +147,8 @@ char *leaks_after_unload(void)
 	in = fopen(KMEMLEAK, "r");
 	out = open_memstream(&report, &length);
 	if (in && out && fgets(line, sizeof(line), in)) {
+		char *object;
+
 		while ((object = read_object(in, line, sizeof(line)))) {
 			if (!is_elsewhere(object))
 				fputs(object, out);

@@ -22,7 +22,8 @@ static uint64_t read_extents(struct extents *extents, const uint8_t *data, size_
 
 		page += (uint64_t)data[i] << data[i + 1] % 32;
 		extent = (struct vmlab_extent){
-			.start = page * PAGE, .length = (1 + data[i + 2]) * PAGE,
+			.start = page * PAGE,
+			.length = (1 + data[i + 2]) * PAGE,
 			.state = VMLAB_PAGE_RESIDENT | (data[i + 3] & 7),
 		};
 		PROMISE(!extents_add(extents, &extent));
@@ -38,7 +39,10 @@ static uint64_t read_extents(struct extents *extents, const uint8_t *data, size_
 static void draw(const struct extents *extents, uint64_t pages, int columns, int lines)
 {
 	struct picture picture = {
-		.end = pages * PAGE, .page_size = PAGE, .columns = columns, .lines = lines,
+		.end = pages * PAGE,
+		.page_size = PAGE,
+		.columns = columns,
+		.lines = lines,
 		.extents = extents,
 	};
 	char *text = NULL;

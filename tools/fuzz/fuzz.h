@@ -11,10 +11,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A promise that the input broke. */
-#define PROMISE(condition) do {						\
-	if (!(condition))						\
-		abort();						\
-} while (0)
+#define PROMISE(condition)        \
+	do {                      \
+		if (!(condition)) \
+			abort();  \
+	} while (0)
 
 /* The input as a string; free() it. */
 static inline char *input_text(const uint8_t *data, size_t size)

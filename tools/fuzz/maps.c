@@ -17,9 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct process_mapping mapping, again;
 	char *line = input_text(data, size);
-	char written[256];
 
 	if (process_mapping_parse(line, &mapping)) {
+		char written[256];
+
 		PROMISE(memchr(mapping.perms, 0, sizeof(mapping.perms)));
 		write_out(written, sizeof(written), &mapping);
 		PROMISE(process_mapping_parse(written, &again));

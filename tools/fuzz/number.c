@@ -28,13 +28,15 @@ static const char *significant(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = input_text(data, size), written[32];
+	char *text = input_text(data, size);
 	bool taken;
 	uint64_t value;
 	int small;
 
 	taken = number_u64(text, &value);
 	if (taken) {
+		char written[32];
+
 		snprintf(written, sizeof(written), "%" PRIu64, value);
 		PROMISE(all_digits(text) && !strcmp(significant(text), written));
 	} else {

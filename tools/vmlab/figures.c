@@ -41,7 +41,7 @@ struct size_text figures_user(const struct vmlab_stat *stat)
 
 struct size_text figures_command(const struct vmlab_stat *stat)
 {
-	struct size_text name;
+	struct size_text name = { 0 };
 
 	_Static_assert(sizeof(name.text) > sizeof(stat->comm), "names fit");
 	text_copy(name.text, (const char *)stat->comm, sizeof(stat->comm));

@@ -144,7 +144,7 @@ static void test_names(void)
 	copies("sixteen bytes!!!and more", "sixteen bytes!!!");
 	copies("fifteen bytes. \xc3\xa9", "fifteen bytes. ?");
 	copies("\x1b[31mred\n\x7f", "?[31mred??");
-	copies("\xc2\x9b" "31m", "??31m");
+	copies("\xc2\x9b\x33\x31m", "??31m");
 	copies("\xff\xc0\x80", "???");
 	copies("\xed\xa0\x80", "???");
 	copies("\xf4\x90\x80\x80", "????");
@@ -154,20 +154,23 @@ static void test_names(void)
 static void test_mappings(void)
 {
 	static const char *const bad[] = {
-		"7f00-8000 rw-s 1000 00:1 7 /vmlab:7\n", "7f00-8000 rw-s 1000 00:1 7 /vmlab:7x (deleted)\n",
+		"7f00-8000 rw-s 1000 00:1 7 /vmlab:7\n",
+		"7f00-8000 rw-s 1000 00:1 7 /vmlab:7x (deleted)\n",
 		"7f00-8000 rw-s 1000 00:1 7 /vmlab:7 (deleted) (deleted)\n",
 		"7f00-8000 rw-s 1000 00:1 7 /vmlab:-7 (deleted)\n",
-		"7f00-8000 rw-s 1000 00:1 7 /a/vmlab:7 (deleted)\n", "7f00-8000 rw-s 1000 00:1 7\n", "",
+		"7f00-8000 rw-s 1000 00:1 7 /a/vmlab:7 (deleted)\n",
+		"7f00-8000 rw-s 1000 00:1 7\n",
+		"",
 	};
+	const char *good = "7f00-8000 rw-s 1000 00:1 7      /vmlab:42 (deleted)\n";
 	struct process_mapping mapping;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (process_mapping_parse(bad[i], &mapping))
 			same("no region's mapping", bad[i], "refused");
 	}
-	if (!process_mapping_parse("7f00-8000 rw-s 1000 00:1 7      /vmlab:42 (deleted)\n", &mapping) ||
-	    mapping.start != 0x7f00 || mapping.end != 0x8000 || mapping.offset != 0x1000 ||
-	    mapping.id != 42)
+	if (!process_mapping_parse(good, &mapping) || mapping.start != 0x7f00 ||
+	    mapping.end != 0x8000 || mapping.offset != 0x1000 || mapping.id != 42)
 		same("a region's mapping", "refused", "taken");
 	same("permissions", mapping.perms, "rw-s");
 }

@@ -14,7 +14,9 @@ static size_t bytes_of(unsigned char first)
 		return 1;
 	if (first < 0xc0 || first >= 0xf8)
 		return 0;
-	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (first < 0xe0)
+		return 2;
+	return first < 0xf0 ? 3 : 4;
 }
 
 static bool printable(uint32_t character)
