@@ -78,7 +78,7 @@ FIXTURE_VARIANT(operation)
 static const char *overlay_make(struct scratch *scratch, const struct scratch *disk)
 {
 	snprintf(scratch->dir, sizeof(scratch->dir), "%.48s/merged", disk->dir);
-	if (run("cd %s && mkdir lower upper work merged && mount -t overlay overlay "
+	if (run("cd %s && mkdir lower upper work merged && mount -t overlay none "
 		"-o lowerdir=lower,upperdir=upper,workdir=work merged", disk->dir))
 		return "cannot mount an overlayfs";
 	return NULL;
