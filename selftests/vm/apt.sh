@@ -8,6 +8,7 @@ say() { echo "vmlab: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 sudo=()
+# shellcheck disable=SC2034 # for those who source this
 [ "$(id -u)" = 0 ] || sudo=(sudo)
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
