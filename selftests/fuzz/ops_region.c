@@ -153,7 +153,7 @@ static const struct kind backing = { CHOICE, .names = (const struct name[]){
 static const struct kind mostly_zero = { CHOICE, .names = (const struct name[]){
 	{ "0", 0 }, { "0x0", 0 }, { "0x1", 1 }, { }
 } };
-static const struct kind limit = { NUMBER, .tame = true, .unit = 8, .most = 256 };
+static const struct kind limit = { NUMBER, .tame = true, .unit = 1, .most = 64 };
 static const struct kind entry_size = { CHOICE, .names = (const struct name[]){
 	{ "STAT", sizeof(struct vmlab_stat) }, { "SHORTER", 152 - 8 }, { "LONGER", 152 + 64 },
 	{ "PAGE", PAGE }, { "MORE", PAGE + 8 }, { }
