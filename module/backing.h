@@ -33,8 +33,8 @@ struct vmlab_region;
  *	Errors as above. NULL if @writeback is.
  * @settle: brings the region's size up to date. May sleep, of the region's locks the
  *	inode lock at most is held. NULL: it always is.
- * @follow: does so in a fault beyond the end, as far as it need not wait for more than
- *	the region's own locks; none is held. NULL if @settle is.
+ * @follow: does so in a fault or a splice() beyond the end, as far as it need not wait
+ *	for more than the region's own locks; none is held. NULL if @settle is.
  * @writable: may the region be changed at all? NULL: yes.
  * @extend: moves the region's end to @size bytes, before a write beyond it. Caller
  *	holds the inode lock. NULL: the end is where the last write went.
