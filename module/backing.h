@@ -18,8 +18,12 @@ struct vmlab_region;
  * @attach: makes a region that is not in use yet one of this backing, and sets its
  *	limit and size; NULL: nothing to set up. May sleep. On error the region is
  *	as it was.
- * @detach: undoes @attach when the region goes away; its pages are still there.
- *	May sleep. NULL if @attach is.
+ * @detach: undoes @attach or @clone when the region goes away; its pages are still
+ *	there. May sleep. NULL if there is nothing to undo.
+ * @clone: gives a region that is to be the image of another its backing and its size. May
+ *	sleep; invalidate_lock of @from is held exclusive, and its pages are those that are
+ *	inside that size when this returns. NULL: both are the same, and there is nothing
+ *	to set up.
  * @fill: gives @nr pages from @pgoff on their content. The pages are the caller's
  *	and not in the index yet. Called from faults, with the region's
  *	invalidate_lock held shared; may sleep. Returns the pages filled (>= 1) or
@@ -50,6 +54,7 @@ struct vmlab_backing_ops {
 
 	int (*attach)(struct vmlab_region *region, const struct vmlab_configure *config);
 	void (*detach)(struct vmlab_region *region);
+	int (*clone)(struct vmlab_region *to, struct vmlab_region *from);
 	int (*fill)(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
 		    unsigned int nr);
 	void (*dirtied)(struct vmlab_region *region);
@@ -65,7 +70,6 @@ struct vmlab_backing_ops {
 
 extern const struct vmlab_backing_ops vmlab_backing_zero;
 extern const struct vmlab_backing_ops vmlab_backing_file;
-
-const struct vmlab_backing_ops *vmlab_backing_find(u32 type);
+extern const struct vmlab_backing_ops vmlab_backing_frozen;
 
 #endif

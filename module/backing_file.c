@@ -19,6 +19,7 @@
 
 #include "backing.h"
 #include "compat.h"
+#include "discard.h"
 #include "file.h"
 #include "inspect.h"
 #include "io.h"
@@ -29,7 +30,7 @@
 /* Where the region ends: with its file, and at its limit at the latest. */
 loff_t vmlab_file_end(const struct vmlab_file *f)
 {
-	loff_t size = i_size_read(file_inode(f->file)) - f->offset;
+	loff_t size = vmlab_inode_size(file_inode(f->file)) - f->offset;
 
 	return clamp_t(loff_t, size, 0, f->region->limit);
 }
@@ -121,7 +122,7 @@ static void writeback_finally(struct vmlab_file *f)
 	int tries = 20, ret;
 
 	while ((ret = vmlab_writeback_now(f)) != 0 && --tries) {
-		dirty = vmlab_counter_sum(f->region->counters, VMLAB_DIRTY);
+		dirty = vmlab_counter_sum(&f->region->counters, VMLAB_DIRTY);
 		if (ret != -ENOMEM && dirty >= left)
 			break;
 		left = dirty;
@@ -152,7 +153,7 @@ static void detach(struct vmlab_region *region)
 	vmlab_file_watch_stop(f);
 	stop_workers(f);
 	if (!vmlab_file_unlinked(f))
-		vmlab_inspect_lost(region, vmlab_counter_sum(region->counters, VMLAB_DIRTY));
+		vmlab_inspect_lost(region, vmlab_counter_sum(&region->counters, VMLAB_DIRTY));
 	fput(f->file);
 	kfree(f);
 }
@@ -226,7 +227,7 @@ static int fill_by_read(struct vmlab_file *f, pgoff_t index, struct page **pages
 static void zero_beyond_end(struct vmlab_file *f, pgoff_t index, struct page **pages,
 			    unsigned int nr)
 {
-	loff_t end = i_size_read(file_inode(f->file));
+	loff_t end = vmlab_inode_size(file_inode(f->file));
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
@@ -240,16 +241,23 @@ static void zero_beyond_end(struct vmlab_file *f, pgoff_t index, struct page **p
 	}
 }
 
-static int fill(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
-		unsigned int nr)
+/**
+ * vmlab_file_fill - give pages the content that the file has now
+ * @f: the file
+ * @pgoff: where the pages are in the region
+ * @pages: the pages
+ * @nr: how many
+ *
+ * Context: may sleep; takes none of the file's locks.
+ * Return: how many were filled, at least one; -ENXIO beyond the file's end, or what
+ * reading it says.
+ */
+int vmlab_file_fill(struct vmlab_file *f, pgoff_t pgoff, struct page **pages, unsigned int nr)
 {
-	struct vmlab_file *f = region->backing_data;
 	pgoff_t index = pgoff + (f->offset >> PAGE_SHIFT);
-	pgoff_t end = DIV_ROUND_UP((u64)i_size_read(file_inode(f->file)), PAGE_SIZE);
+	pgoff_t end = DIV_ROUND_UP((u64)vmlab_inode_size(file_inode(f->file)), PAGE_SIZE);
 	int ret;
 
-	/* In case nobody told us. */
-	vmlab_file_size_changed(f);
 	if (index >= end)
 		return -ENXIO;
 	nr = min_t(pgoff_t, nr, end - index);
@@ -260,6 +268,16 @@ static int fill(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
 	if (ret > 0)
 		zero_beyond_end(f, index, pages, ret);
 	return ret;
+}
+
+static int fill(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
+		unsigned int nr)
+{
+	struct vmlab_file *f = region->backing_data;
+
+	/* In case nobody told us. */
+	vmlab_file_size_changed(f);
+	return vmlab_file_fill(f, pgoff, pages, nr);
 }
 
 static void dirtied(struct vmlab_region *region)
@@ -324,7 +342,7 @@ static int extend(struct vmlab_region *region, loff_t size)
 	}
 	vmlab_file_settle_size(f);
 	/* Truncated again just now, or the page of the old end is in use by a device. */
-	return i_size_read(&region->inode) < size ? -EBUSY : 0;
+	return vmlab_region_size(region) < size ? -EBUSY : 0;
 }
 
 /*
@@ -334,7 +352,7 @@ static int extend(struct vmlab_region *region, loff_t size)
 static int punch(struct vmlab_region *region, loff_t start, loff_t end)
 {
 	struct vmlab_file *f = region->backing_data;
-	loff_t size = i_size_read(&region->inode);
+	loff_t size = vmlab_region_size(region);
 	int ret;
 
 	if (start >= size)
@@ -344,7 +362,8 @@ static int punch(struct vmlab_region *region, loff_t start, loff_t end)
 	ret = vfs_fallocate(f->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			    f->offset + start, end - start);
 	if (!ret)
-		vmlab_pages_punch(region, start, end == size ? round_up(end, PAGE_SIZE) : end);
+		ret = vmlab_pages_punch(region, start,
+					end == size ? round_up(end, PAGE_SIZE) : end);
 	mutex_unlock(&f->writeback_lock);
 	return ret;
 }
@@ -355,6 +374,7 @@ const struct vmlab_backing_ops vmlab_backing_file = {
 	.tracks_writes	= true,
 	.attach		= attach,
 	.detach		= detach,
+	.clone		= vmlab_frozen_clone,
 	.fill		= fill,
 	.dirtied	= dirtied,
 	.writeback	= writeback,

@@ -13,9 +13,11 @@
 #error "vmlab supports Linux 6.1 to 7.3"
 #endif
 
+#include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #include <linux/user_namespace.h>
@@ -28,9 +30,36 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
-/* Visiting the entries of a page table that is there. */
+/*
+ * Visiting the entries of a page table that is there. From 7.0 on missing tables are made,
+ * which is harmless in a fault, where they are there.
+ */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #define VMLAB_HAVE_APPLY_TO_EXISTING
+#define apply_to_mapped_range apply_to_existing_page_range
+#else
+#define apply_to_mapped_range apply_to_page_range
+#endif
+
+/*
+ * Until it was fixed ("mm: fix apply_to_existing_page_range()", 2025) the visit ended at the
+ * first entry that was empty, in each table.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0) ||	\
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 30) &&	\
+	 LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) ||	\
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 90) &&	\
+	 LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)) ||	\
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 140) &&	\
+	 LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
+#define VMLAB_VISITS_ALL_ENTRIES
+#endif
+
+/* Write-protecting them in bulk takes that, and a way to flush TLBs. */
+#if defined(VMLAB_HAVE_APPLY_TO_EXISTING) && defined(VMLAB_VISITS_ALL_ENTRIES) && \
+	defined(CONFIG_X86)
+#include <asm/tlbflush.h>
+#define VMLAB_HAVE_WRITE_PROTECT
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
@@ -48,6 +77,10 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define file_mnt_idmap file_mnt_user_ns
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define folio_mapcount(folio) page_mapcount(&(folio)->page)
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 #define alloc_pages_bulk alloc_pages_bulk_array
 #endif
@@ -55,6 +88,66 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 #define inode_just_drop generic_delete_inode
 #endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define nop_mnt_idmap init_user_ns
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+static inline void simple_inode_init_ts(struct inode *inode)
+{
+	inode->i_ctime = current_time(inode);
+	inode->i_mtime = inode->i_ctime;
+	inode->i_atime = inode->i_ctime;
+}
+
+#define vmlab_xattr_handler const struct xattr_handler *
+#else
+#define vmlab_xattr_handler const struct xattr_handler *const
+#endif
+
+/* What inode_operations.mkdir returns: an errno or, for file systems that want it, a dentry. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+#define vmlab_mkdir_result int
+#define VMLAB_MKDIR_RESULT(err) (err)
+#else
+#define vmlab_mkdir_result struct dentry *
+#define VMLAB_MKDIR_RESULT(err) ERR_PTR(err)
+#endif
+
+/* inode_operations.create: whether O_EXCL was said is no matter to us. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+#define VMLAB_CREATE_IS_TOLD_EXCL
+#endif
+
+/* A name that stays without being used, until simple_unlink() or the end of its mount. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
+{
+	d_instantiate(dentry, inode);
+	if (d_unhashed(dentry))
+		d_rehash(dentry);
+	dget(dentry);
+}
+
+#define vmlab_kill_super kill_litter_super
+#else
+#define vmlab_kill_super kill_anon_super
+#endif
+
+/* Where the kernel would map something that does not care. */
+static inline unsigned long vmlab_unmapped_area(struct file *file, unsigned long address,
+						unsigned long len, unsigned long pgoff,
+						unsigned long flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	return current->mm->get_unmapped_area(file, address, len, pgoff, flags);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return mm_get_unmapped_area(current->mm, file, address, len, pgoff, flags);
+#else
+	return mm_get_unmapped_area(file, address, len, pgoff, flags);
+#endif
+}
 
 /* The inode's content changes now. */
 static inline void inode_touch(struct inode *inode)

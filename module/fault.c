@@ -1,39 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mappings, and the faults in them.
+ * Faults. What is special to regions that may have huge pages is in huge_fault.c.
  *
- * A fault is answered in one of two ways:
+ * A fault is answered by inserting a batch of pages right here (vm_insert_pages(), hence
+ * VM_MIXEDMAP): the pages that are there, as far as they go, or new ones as far as the
+ * window of the fault's stream goes. Only for a write to a private mapping the page is
+ * returned to the kernel, which copies it.
  *
- * - by inserting a batch of pages right here (vm_insert_pages(), hence VM_MIXEDMAP):
- *   the pages that are there, as far as they go, or new ones as far as the window of
- *   the fault's stream goes;
- * - by returning one locked page to the kernel, when the kernel has something to do
- *   with it: to copy it (a write to a private mapping) or to ask .page_mkwrite first
- *   (a write to a region that tracks writes).
+ * The pages of a *tracked* mapping are inserted read-only, as the kernel does if there is
+ * a .page_mkwrite, and then made writable if they may be: if the fault was a write, and no
+ * other region has them, and, where writes are tracked, they are dirty already. All of it
+ * happens while invalidate_lock is held, so that a clone sees either none of it or all.
+ * What a *plain* mapping maps is writable at once, and so its pages are its region's alone.
  */
 #include "fault.h"
 
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "compat.h"
+#include "huge_fault.h"
+#include "index.h"
+#include "mapping.h"
 #include "page.h"
 #include "region.h"
+#include "share.h"
 #include "stats.h"
 #include "stream.h"
 #include "trace.h"
+#include "vmas.h"
 
 /* Pages mapped around a refault that continues no stream; as fault_around_bytes. */
 #define REFAULT_WINDOW 16
 
-static struct vmlab_region *vma_region(const struct vm_area_struct *vma)
-{
-	return vmlab_file_region(vma->vm_file);
-}
-
-static vm_fault_t fault_error(struct vmlab_region *region, struct vm_fault *vmf, int err)
+/* What a fault that @err has stopped returns. */
+vm_fault_t vmlab_fault_error(struct vmlab_region *region, struct vm_fault *vmf, int err)
 {
 	if (err == -EINTR && fatal_signal_pending(current))
 		return VM_FAULT_NOPAGE;		/* it will not come back */
@@ -45,10 +49,18 @@ static vm_fault_t fault_error(struct vmlab_region *region, struct vm_fault *vmf,
 	return VM_FAULT_SIGBUS;
 }
 
-/* How many pages from the fault on are inside both the mapping and the region. */
-static unsigned long pages_ahead(struct vmlab_region *region, struct vm_fault *vmf)
+/* What a fault beyond the region's end returns. */
+vm_fault_t vmlab_fault_beyond_end(struct vmlab_region *region, struct vm_fault *vmf)
 {
-	loff_t size = i_size_read(&region->inode);
+	vmlab_count(region, VMLAB_SIGBUS, 1);
+	trace_vmlab_fault(region->id, vmf, 0, VMLAB_FAULT_BEYOND_END);
+	return VM_FAULT_SIGBUS;
+}
+
+/* How many pages from the fault on are inside both the mapping and the region. */
+unsigned long vmlab_fault_pages_ahead(struct vmlab_region *region, struct vm_fault *vmf)
+{
+	loff_t size = vmlab_region_size(region);
 	pgoff_t end = DIV_ROUND_UP((u64)size, PAGE_SIZE);
 
 	if (vmf->pgoff >= end)
@@ -56,8 +68,8 @@ static unsigned long pages_ahead(struct vmlab_region *region, struct vm_fault *v
 	return min(end - vmf->pgoff, (vmf->vma->vm_end - vmf->address) >> PAGE_SHIFT);
 }
 
-static void count_fault(struct vmlab_region *region, struct vm_fault *vmf,
-			unsigned int nr, enum vmlab_fault_cause cause)
+void vmlab_fault_count(struct vmlab_region *region, struct vm_fault *vmf, unsigned int nr,
+		       enum vmlab_fault_cause cause)
 {
 	vmlab_count(region, VMLAB_FAULTS, 1);
 	if (cause == VMLAB_FAULT_FIRST_TOUCH)
@@ -68,19 +80,18 @@ static void count_fault(struct vmlab_region *region, struct vm_fault *vmf,
 }
 
 /*
- * Makes pages for a fault: as many as its stream's window, which ends at a multiple of
- * its size and so inside one node of the index. Returns how many, 0 if somebody else
- * made the first one meanwhile, or an errno.
+ * How many pages to make or to copy for a fault: as many as its stream's window, which ends
+ * at a multiple of its size and so inside one leaf of the index.
  */
-static int make_pages(struct vmlab_region *region, struct xa_state *xas,
-		      struct vmlab_stream stream, unsigned long ahead, struct page **pages)
+static unsigned int new_window(const struct vmlab_region *region, pgoff_t pgoff,
+			       struct vmlab_stream stream, unsigned long ahead)
 {
 	unsigned int window = 1;
 
 	if (!(region->flags & VMLAB_REGION_STRICT))
 		window = vmlab_stream_window(stream);
-	window -= xas->xa_index & (window - 1);
-	return vmlab_pages_populate(region, xas, min_t(unsigned long, window, ahead), pages);
+	window -= pgoff & (window - 1);
+	return min_t(unsigned long, window, ahead);
 }
 
 /* How many pages to map around a fault if they are there already. */
@@ -111,40 +122,18 @@ static int map_batch(struct vm_fault *vmf, struct page **pages, unsigned long nr
 	return nr - left;
 }
 
-/* Answers a fault by mapping pages. */
-static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
-			      unsigned long ahead)
+/* Must the page of a fault be its region's alone? */
+bool vmlab_fault_wants_own(const struct vm_fault *vmf)
 {
-	struct vmlab_stream stream = vmlab_stream_find(&region->streams, vmf->pgoff);
-	unsigned long around = min_t(unsigned long, refault_window(region, stream), ahead);
-	enum vmlab_fault_cause cause;
-	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
-	int nr;
-
-	do {
-		XA_STATE(xas, &region->pages, vmf->pgoff);
-
-		cause = VMLAB_FAULT_REFAULT;
-		nr = vmlab_pages_gather(&xas, around, pages);
-		if (nr)
-			break;
-		cause = VMLAB_FAULT_FIRST_TOUCH;
-		nr = make_pages(region, &xas, stream, ahead, pages);
-	} while (!nr);
-	if (nr > 0)
-		nr = map_batch(vmf, pages, nr);
-	if (nr < 0)
-		return fault_error(region, vmf, nr);
-	count_fault(region, vmf, nr, cause);
-	vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
-	return VM_FAULT_NOPAGE;
+	return vmlab_mapping_is_plain(vmf->vma) ||
+	       (vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED);
 }
 
-#ifdef VMLAB_HAVE_APPLY_TO_EXISTING
 struct writable_batch {
 	struct mm_struct *mm;
 	unsigned long start;
 	struct page **pages;
+	bool dirty_only;
 };
 
 /*
@@ -156,117 +145,162 @@ static int make_writable(pte_t *pte, unsigned long address, void *data)
 {
 	struct writable_batch *batch = data;
 	struct page *page = batch->pages[(address - batch->start) >> PAGE_SHIFT];
+	pte_t entry = *pte;
 
-	if (pte_present(*pte) && pte_pfn(*pte) == page_to_pfn(page) && PageDirty(page))
-		set_pte_at(batch->mm, address, pte, pte_mkwrite_novma(*pte));
+	if (!pte_present(entry) || pte_pfn(entry) != page_to_pfn(page) || pte_write(entry))
+		return 0;
+	if (batch->dirty_only && !PageDirty(page))
+		return 0;
+	entry = pte_mkwrite_novma(entry);
+	/* The first is being written to; of the others the hardware will tell. */
+	if (address == batch->start)
+		entry = pte_mkdirty(entry);
+	vmlab_set_pte(batch->mm, address, pte, entry);
 	return 0;
 }
 
 /*
- * Answers a write to a region that tracks writes, if the page and perhaps some behind
- * it are dirty already: they are mapped writable at once. Returns 0 if they are not.
+ * The first of @nr mapped pages is written to, and the others may be: they are made
+ * writable in a tracked mapping. They are the region's alone.
  */
-static vm_fault_t serve_dirty(struct vmlab_region *region, struct vm_fault *vmf,
-			      unsigned long ahead)
+static void allow_writes(struct vmlab_region *region, struct vm_fault *vmf,
+			 const struct vmlab_place *place, struct page **pages, unsigned int nr)
 {
-	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
-	struct mm_struct *mm = vmf->vma->vm_mm;
-	unsigned long start = vmf->address & PAGE_MASK;
-	struct writable_batch batch = { .mm = mm, .start = start, .pages = pages };
-	struct folio *folio = xa_load(&region->pages, vmf->pgoff);
-	XA_STATE(xas, &region->pages, vmf->pgoff);
-	struct vmlab_stream stream;
-	int nr, found;
+	struct writable_batch batch = {
+		.mm = vmf->vma->vm_mm,
+		.start = vmf->address & PAGE_MASK,
+		.pages = pages,
+		.dirty_only = vmlab_region_tracks_writes(region),
+	};
 
-	if (!folio || !folio_test_dirty(folio))
-		return 0;
 	/* Somebody wants to hear of each first write in the page table itself. */
 	if (IS_ENABLED(CONFIG_MEM_SOFT_DIRTY) && !(vmf->vma->vm_flags & VM_SOFTDIRTY))
-		return 0;
-	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
-	ahead = min_t(unsigned long, refault_window(region, stream), ahead);
-	found = vmlab_pages_gather(&xas, ahead, pages);
-	for (nr = 0; nr < found && PageDirty(pages[nr]); nr++)
-		;
-	nr = map_batch(vmf, pages, nr);
-	if (nr <= 0)
-		return 0;
-	apply_to_existing_page_range(mm, start, (unsigned long)nr << PAGE_SHIFT,
-				     make_writable, &batch);
-	count_fault(region, vmf, nr, VMLAB_FAULT_REFAULT);
+		nr = 1;
+	if (batch.dirty_only && !PageDirty(pages[0])) {
+		vmlab_page_dirty(region, page_folio(pages[0]));
+		vmlab_count(region, VMLAB_WRITE_NOTIFY, 1);
+		trace_vmlab_fault(region->id, vmf, 1, VMLAB_FAULT_WRITE_NOTIFY);
+	}
+	vmlab_index_set_writable(&region->index, place, vmf->pgoff, nr);
+	apply_to_mapped_range(batch.mm, batch.start, (unsigned long)nr << PAGE_SHIFT,
+			      make_writable, &batch);
+}
+
+/* Maps the pages that were found or made for a fault. Returns how many, or an errno. */
+static int map_found(struct vmlab_region *region, struct vm_fault *vmf,
+		     const struct vmlab_place *place, struct page **pages, int nr)
+{
+	int mapped = map_batch(vmf, pages, nr);
+
+	if (mapped > 0 && vmlab_fault_wants_own(vmf) && !vmlab_mapping_is_plain(vmf->vma))
+		allow_writes(region, vmf, place, pages, mapped);
+	if (place->shared)
+		vmlab_pages_unlock_shared(pages, nr);
+	return mapped;
+}
+
+/* Answers a fault by mapping pages. */
+static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
+			      unsigned long ahead)
+{
+	struct vmlab_stream stream = vmlab_stream_find(&region->streams, vmf->pgoff);
+	unsigned long around = min_t(unsigned long, refault_window(region, stream), ahead);
+	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
+	unsigned int window = new_window(region, vmf->pgoff, stream, ahead);
+	enum vmlab_fault_cause cause;
+	struct vmlab_place place;
+	int nr;
+
+	do {
+		cause = VMLAB_FAULT_REFAULT;
+		nr = vmlab_index_gather(&region->index, vmf->pgoff, around, pages, &place);
+		if (!nr) {
+			cause = VMLAB_FAULT_FIRST_TOUCH;
+			nr = vmlab_pages_populate(region, &place, vmf->pgoff, window, pages);
+			/* They may be another thread's already, who copied them. */
+			if (nr > 0 && region->index.shares)
+				nr = 0;
+		} else if (place.shared && vmlab_fault_wants_own(vmf)) {
+			cause = VMLAB_FAULT_COPY_ON_WRITE;
+			nr = vmlab_pages_own(region, vmf->pgoff, window, pages, &place,
+					     NULL, false);
+		} else if (place.shared) {
+			nr = min(nr, REFAULT_WINDOW);
+			nr = vmlab_pages_lock_shared(region, vmf->pgoff, pages, nr);
+			if (!nr)
+				vmlab_page_wait_shared(region, vmf->pgoff);
+		}
+	} while (!nr);
+	if (nr > 0)
+		nr = map_found(region, vmf, &place, pages, nr);
+	if (nr < 0)
+		return vmlab_fault_error(region, vmf, nr);
+	vmlab_fault_count(region, vmf, nr, cause);
 	vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
 	return VM_FAULT_NOPAGE;
 }
-#else
-static vm_fault_t serve_dirty(struct vmlab_region *region, struct vm_fault *vmf,
-			      unsigned long ahead)
-{
-	return 0;
-}
-#endif
 
-/* Does the kernel want the page itself? */
-static bool wants_page(const struct vmlab_region *region, const struct vm_fault *vmf)
-{
-	if (!(vmf->flags & FAULT_FLAG_WRITE))
-		return false;
-	return !(vmf->vma->vm_flags & VM_SHARED) || vmlab_region_tracks_writes(region);
-}
-
-/* Answers a fault by its page, locked and with a reference: both the kernel's then. */
-static vm_fault_t serve_page(struct vmlab_region *region, struct vm_fault *vmf,
-			     unsigned long ahead)
+/*
+ * Answers a write to a private mapping by the page, locked and with a reference: both the
+ * kernel's then, which copies it.
+ */
+static vm_fault_t serve_page(struct vmlab_region *region, struct vm_fault *vmf)
 {
 	enum vmlab_fault_cause cause = VMLAB_FAULT_REFAULT;
 	struct folio *folio;
 
-	while ((folio = xa_load(&region->pages, vmf->pgoff)) == NULL) {
-		struct vmlab_stream stream =
-			vmlab_stream_find(&region->streams, vmf->pgoff);
-		struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
-		XA_STATE(xas, &region->pages, vmf->pgoff);
-		int nr = make_pages(region, &xas, stream, ahead, pages);
+	while ((folio = vmlab_page_get_locked(region, vmf->pgoff)) == NULL) {
+		struct vmlab_place place;
+		struct page *page;
+		int nr = vmlab_index_gather(&region->index, vmf->pgoff, 1, &page, &place);
 
+		if (!nr)
+			nr = vmlab_pages_populate(region, &place, vmf->pgoff, 1, &page);
 		if (nr < 0)
-			return fault_error(region, vmf, nr);
+			return vmlab_fault_error(region, vmf, nr);
 		cause = VMLAB_FAULT_FIRST_TOUCH;
-		vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
 	}
-	folio_get(folio);
-	folio_lock(folio);
-	vmf->page = &folio->page;
-	count_fault(region, vmf, 1, cause);
+	vmf->page = vmlab_folio_page(folio, vmf->pgoff);
+	vmlab_fault_count(region, vmf, 1, cause);
 	return VM_FAULT_LOCKED;
 }
 
 /* Caller holds invalidate_lock shared: pages in the index stay there. */
 static vm_fault_t serve(struct vmlab_region *region, struct vm_fault *vmf)
 {
-	unsigned long ahead = pages_ahead(region, vmf);
-	vm_fault_t ret = 0;
+	unsigned long ahead = vmlab_fault_pages_ahead(region, vmf);
 
-	if (!ahead) {
-		vmlab_count(region, VMLAB_SIGBUS, 1);
-		trace_vmlab_fault(region->id, vmf, 0, VMLAB_FAULT_BEYOND_END);
-		return VM_FAULT_SIGBUS;
-	}
-	if (!wants_page(region, vmf))
-		return serve_batch(region, vmf, ahead);
-	if (vmf->vma->vm_flags & VM_SHARED)
-		ret = serve_dirty(region, vmf, ahead);
-	return ret ?: serve_page(region, vmf, ahead);
+	if (!ahead)
+		return vmlab_fault_beyond_end(region, vmf);
+	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
+		return serve_page(region, vmf);
+	return serve_batch(region, vmf, ahead);
 }
 
-static vm_fault_t fault(struct vm_fault *vmf)
+/* The times of a mount's file change when a fault lets it be written to, as tmpfs has it. */
+static void note_write(struct vmlab_region *region, struct vm_fault *vmf)
 {
-	struct vmlab_region *region = vma_region(vmf->vma);
+	if (region->pool && vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED)
+		file_update_time(vmf->vma->vm_file);
+}
+
+/* vm_operations_struct.fault */
+vm_fault_t vmlab_fault(struct vm_fault *vmf)
+{
+	struct vmlab_region *region = vmlab_mapping_region(vmf->vma);
 	vm_fault_t ret;
 
-	if (region->backing->follow && !pages_ahead(region, vmf))
+	if (unlikely(!region))
+		return VM_FAULT_SIGBUS;
+	if (unlikely(!READ_ONCE(region->pid)))
+		vmlab_region_name_owner(region);
+	if (region->backing->follow && !vmlab_fault_pages_ahead(region, vmf))
 		region->backing->follow(region);
 	filemap_invalidate_lock_shared(region->inode.i_mapping);
-	ret = serve(region, vmf);
+	ret = vmlab_region_is_huge(region) ? vmlab_huge_serve(region, vmf) : serve(region, vmf);
 	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	if (ret == VM_FAULT_NOPAGE)
+		note_write(region, vmf);
 	return ret;
 }
 
@@ -275,128 +309,90 @@ static vm_fault_t fault(struct vm_fault *vmf)
  * can be done without sleeping, that is if the page and its page table are there.
  * What the kernel proposes (@start, @end) is ignored, for the stream knows better.
  */
-static vm_fault_t map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
+vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
 {
-	struct vmlab_region *region = vma_region(vmf->vma);
+	struct vmlab_region *region = vmlab_mapping_region(vmf->vma);
 	unsigned long in_table = PTRS_PER_PTE - pte_index(vmf->address);
-	XA_STATE(xas, &region->pages, vmf->pgoff);
 	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
 	struct vmlab_stream stream;
+	struct vmlab_place place;
 	unsigned long around;
 	int nr;
 
-	if (pmd_none(*vmf->pmd))
+	if (unlikely(!region) || vmlab_region_is_huge(region) || pmd_none(*vmf->pmd))
 		return 0;
 	if (!filemap_invalidate_trylock_shared(region->inode.i_mapping))
 		return 0;
 	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
 	around = min3((unsigned long)refault_window(region, stream), in_table,
-		      pages_ahead(region, vmf));
-	nr = around ? vmlab_pages_gather(&xas, around, pages) : 0;
+		      vmlab_fault_pages_ahead(region, vmf));
+	nr = 0;
+	if (around)
+		nr = vmlab_index_gather(&region->index, vmf->pgoff, around, pages, &place);
+	if (nr && place.shared && vmlab_fault_wants_own(vmf))
+		nr = 0;		/* may have to be copied, and that sleeps */
+	if (nr && place.shared)
+		nr = vmlab_pages_lock_shared(region, vmf->pgoff, pages,
+					     min(nr, REFAULT_WINDOW));
 	if (nr)
-		nr = map_batch(vmf, pages, nr);
+		nr = map_found(region, vmf, &place, pages, nr);
 	if (nr > 0) {
-		count_fault(region, vmf, nr, VMLAB_FAULT_REFAULT);
+		vmlab_fault_count(region, vmf, nr, VMLAB_FAULT_REFAULT);
 		vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
 	}
 	filemap_invalidate_unlock_shared(region->inode.i_mapping);
 	return nr > 0 ? VM_FAULT_NOPAGE : 0;
 }
 
-static vm_fault_t page_mkwrite(struct vm_fault *vmf)
-{
-	struct vmlab_region *region = vma_region(vmf->vma);
-	struct folio *folio = page_folio(vmf->page);
-
-	folio_lock(folio);
-	if (folio->mapping != region->inode.i_mapping) {
-		folio_unlock(folio);
-		return VM_FAULT_NOPAGE;	/* punched out meanwhile: fault again */
-	}
-	vmlab_page_dirty(region, folio);
-	vmlab_count(region, VMLAB_WRITE_NOTIFY, 1);
-	trace_vmlab_fault(region->id, vmf, 1, VMLAB_FAULT_WRITE_NOTIFY);
-	return VM_FAULT_LOCKED;
-}
-
-/* Fork, split and the target of a move bring a new VMA into being. */
-static void open(struct vm_area_struct *vma)
-{
-	struct vmlab_region *region = vma_region(vma);
-
-	atomic_inc(&region->mappings);
-	trace_vmlab_mapping(region->id, vma, VMLAB_MAPPING_OPEN);
-}
-
-static void close(struct vm_area_struct *vma)
-{
-	struct vmlab_region *region = vma_region(vma);
-
-	atomic_dec(&region->mappings);
-	trace_vmlab_mapping(region->id, vma, VMLAB_MAPPING_CLOSE);
-}
-
-/* The new VMA of a move, after its page tables were moved. */
-static int mremap(struct vm_area_struct *vma)
-{
-	trace_vmlab_mapping(vma_region(vma)->id, vma, VMLAB_MAPPING_MOVE);
-	return 0;
-}
-
-static const struct vm_operations_struct plain_vm_ops = {
-	.open		= open,
-	.close		= close,
-	.mremap		= mremap,
-	.fault		= fault,
-	.map_pages	= map_pages,
-};
-
-/* For shared mappings of regions that track writes. */
-static const struct vm_operations_struct tracked_vm_ops = {
-	.open		= open,
-	.close		= close,
-	.mremap		= mremap,
-	.fault		= fault,
-	.map_pages	= map_pages,
-	.page_mkwrite	= page_mkwrite,
-};
-
-static int check_mmap(struct vmlab_region *region, struct vm_area_struct *vma)
-{
-	if (vma->vm_pgoff + vma_pages(vma) > region->limit >> PAGE_SHIFT)
-		return -EINVAL;
-	if (vma->vm_flags & VM_SHARED && vma->vm_flags & VM_WRITE &&
-	    !vmlab_region_writable(region))
-		return -EACCES;
-	return 0;
-}
-
-/**
- * vmlab_fault_mmap - let the faults of a new VMA come here
- * @region: the region; it is in use from here on, unless there is an error
- * @vma: the VMA; vma->vm_file is a file of the region's
- *
- * Return: -EINVAL beyond the region's limit, -EACCES for a writable shared mapping
- * of a region that cannot be changed, -EBUSY if it is being configured.
+/*
+ * A write to a page that is mapped read-only. The kernel would map it writable after this
+ * returns, when a clone may have been made of the region: so it is done here.
  */
-int vmlab_fault_mmap(struct vmlab_region *region, struct vm_area_struct *vma)
+static vm_fault_t make_own(struct vmlab_region *region, struct vm_fault *vmf)
 {
-	bool shared = vma->vm_flags & VM_SHARED;
-	vm_flags_t clear;
-	int ret;
+	struct vmlab_stream stream = vmlab_stream_find(&region->streams, vmf->pgoff);
+	unsigned int window = new_window(region, vmf->pgoff, stream,
+					 vmlab_fault_pages_ahead(region, vmf));
+	enum vmlab_fault_cause cause = VMLAB_FAULT_WRITE_NOTIFY;
+	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
+	struct vmlab_place place;
+	int nr;
 
-	ret = check_mmap(region, vma);
-	if (!ret)
-		ret = vmlab_region_use(region);
-	if (!ret)
-		ret = check_mmap(region, vma);	/* it may have been configured since */
-	if (ret)
-		return ret;
-	clear = shared && !vmlab_region_writable(region) ? VM_MAYWRITE : 0;
-	vm_flags_mod(vma, VM_MIXEDMAP, clear);
-	vma->vm_ops = shared && vmlab_region_tracks_writes(region) ? &tracked_vm_ops :
-								     &plain_vm_ops;
-	atomic_inc(&region->mappings);
-	trace_vmlab_mapping(region->id, vma, VMLAB_MAPPING_MMAP);
-	return 0;
+	nr = vmlab_pages_own(region, vmf->pgoff, max(window, 1U), pages, &place,
+			     vmf->page, false);
+	if (nr > 0 && pages[0] != vmf->page) {
+		cause = VMLAB_FAULT_COPY_ON_WRITE;
+		nr = map_batch(vmf, pages, nr);
+		/* An entry that should not be there would have us come back for ever. */
+		if (!nr)
+			vmlab_region_unmap(region, vmf->pgoff, 1);
+	}
+	if (nr > 0)
+		allow_writes(region, vmf, &place, pages, nr);
+	if (nr < 0)
+		return vmlab_fault_error(region, vmf, nr);
+	if (!vmlab_region_tracks_writes(region))
+		vmlab_count(region, VMLAB_WRITE_NOTIFY, 1);
+	/* Of a first write to a page that was clean allow_writes() has told. */
+	if (nr && (cause == VMLAB_FAULT_COPY_ON_WRITE || !vmlab_region_tracks_writes(region)))
+		trace_vmlab_fault(region->id, vmf, nr, cause);
+	vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
+	return VM_FAULT_NOPAGE;		/* if nothing was done, it comes back */
+}
+
+/* vm_operations_struct.page_mkwrite */
+vm_fault_t vmlab_fault_mkwrite(struct vm_fault *vmf)
+{
+	struct vmlab_region *region = vmlab_mapping_region(vmf->vma);
+	vm_fault_t ret;
+
+	if (unlikely(!region))
+		return VM_FAULT_SIGBUS;
+	filemap_invalidate_lock_shared(region->inode.i_mapping);
+	ret = vmlab_region_is_huge(region) ? vmlab_huge_make_own(region, vmf) :
+					     make_own(region, vmf);
+	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	if (!(ret & VM_FAULT_ERROR))
+		note_write(region, vmf);
+	return ret;
 }

@@ -2,9 +2,22 @@
 #ifndef VMLAB_FAULT_H
 #define VMLAB_FAULT_H
 
-struct vm_area_struct;
+#include <linux/mm_types.h>
+
+#include "trace.h"
+
 struct vmlab_region;
 
-int vmlab_fault_mmap(struct vmlab_region *region, struct vm_area_struct *vma);
+vm_fault_t vmlab_fault(struct vm_fault *vmf);
+vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end);
+vm_fault_t vmlab_fault_mkwrite(struct vm_fault *vmf);
+
+/* For huge_fault.c. */
+unsigned long vmlab_fault_pages_ahead(struct vmlab_region *region, struct vm_fault *vmf);
+bool vmlab_fault_wants_own(const struct vm_fault *vmf);
+vm_fault_t vmlab_fault_beyond_end(struct vmlab_region *region, struct vm_fault *vmf);
+vm_fault_t vmlab_fault_error(struct vmlab_region *region, struct vm_fault *vmf, int err);
+void vmlab_fault_count(struct vmlab_region *region, struct vm_fault *vmf, unsigned int nr,
+		       enum vmlab_fault_cause cause);
 
 #endif

@@ -74,12 +74,17 @@ struct vmlab_file {
 /* backing_file.c */
 loff_t vmlab_file_end(const struct vmlab_file *f);
 bool vmlab_file_unlinked(const struct vmlab_file *f);
+int vmlab_file_fill(struct vmlab_file *f, pgoff_t pgoff, struct page **pages, unsigned int nr);
 int vmlab_file_init(void);
 void vmlab_file_exit(void);
+
+/* backing_frozen.c */
+int vmlab_frozen_clone(struct vmlab_region *to, struct vmlab_region *from);
 
 /* file_size.c */
 void vmlab_file_size_changed(struct vmlab_file *f);
 void vmlab_file_settle_size(struct vmlab_file *f);
+loff_t vmlab_file_drop_truncated(struct vmlab_file *f);
 bool vmlab_file_follow_size(struct vmlab_file *f);
 void vmlab_file_resize_work(struct work_struct *work);
 

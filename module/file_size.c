@@ -12,8 +12,8 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "discard.h"
 #include "file.h"
-#include "page.h"
 #include "region.h"
 
 /* How often to try to drop the last page before it is left for later. */
@@ -30,7 +30,7 @@ static bool lower(struct vmlab_file *f)
 
 	spin_lock(&f->size_lock);
 	size = vmlab_file_end(f);
-	old_size = i_size_read(inode);
+	old_size = vmlab_inode_size(inode);
 	if (size < old_size) {
 		i_size_write(inode, size);
 		f->shrunk = true;
@@ -39,7 +39,7 @@ static bool lower(struct vmlab_file *f)
 	}
 	spin_unlock(&f->size_lock);
 	if (size < old_size)
-		unmap_mapping_range(inode->i_mapping, round_up(size, PAGE_SIZE), 0, 1);
+		vmlab_region_unmap_beyond(f->region, round_up(size, PAGE_SIZE));
 	return size != old_size;
 }
 
@@ -51,7 +51,7 @@ static bool lower(struct vmlab_file *f)
  */
 void vmlab_file_size_changed(struct vmlab_file *f)
 {
-	if (vmlab_file_end(f) != i_size_read(&f->region->inode) && lower(f) &&
+	if (vmlab_file_end(f) != vmlab_region_size(f->region) && lower(f) &&
 	    !READ_ONCE(f->ending))
 		vmlab_writeback_queue(&f->resize_work);
 }
@@ -67,14 +67,36 @@ static bool drop_tail(struct vmlab_file *f, loff_t end)
 
 	if (!offset_in_page(end))
 		return true;
-	unmap_mapping_pages(f->region->inode.i_mapping, pgoff, 1, false);
+	vmlab_region_unmap(f->region, pgoff, 1);
 	if (vmlab_page_drop(f->region, pgoff))
 		return true;
 	if (!vmlab_file_unlinked(f))
 		return false;
 	/* It will never be written. */
-	vmlab_page_zero(f->region, end, round_up(end, PAGE_SIZE));
+	vmlab_page_zero(f->region, end, round_up(end, PAGE_SIZE), true);
 	return true;
+}
+
+/**
+ * vmlab_file_drop_truncated - take out the pages beyond an end that was lowered
+ * @f: the file
+ *
+ * Context: may sleep. Caller holds invalidate_lock exclusive.
+ * Return: the region's size, whose pages are inside it.
+ */
+loff_t vmlab_file_drop_truncated(struct vmlab_file *f)
+{
+	loff_t size;
+	bool shrunk;
+
+	spin_lock(&f->size_lock);
+	size = vmlab_region_size(f->region);
+	shrunk = f->shrunk;
+	f->shrunk = false;
+	spin_unlock(&f->size_lock);
+	if (shrunk)
+		vmlab_pages_truncate(f->region, size);
+	return size;
 }
 
 /**
@@ -94,14 +116,7 @@ bool vmlab_file_follow_size(struct vmlab_file *f)
 	filemap_invalidate_lock(inode->i_mapping);
 	do {
 		lower(f);
-		spin_lock(&f->size_lock);
-		old_size = i_size_read(inode);
-		shrunk = f->shrunk;
-		f->shrunk = false;
-		spin_unlock(&f->size_lock);
-
-		if (shrunk)
-			vmlab_pages_truncate(f->region, old_size);
+		old_size = vmlab_file_drop_truncated(f);
 		size = vmlab_file_end(f);
 		done = size <= old_size || drop_tail(f, old_size);
 
@@ -122,7 +137,7 @@ void vmlab_file_resize_work(struct work_struct *work)
 	int tries = TAIL_TRIES;
 
 	while (!vmlab_file_follow_size(f)) {
-		loff_t end = i_size_read(&f->region->inode);
+		loff_t end = vmlab_region_size(f->region);
 
 		if (!tries-- || vmlab_writeback_range(f, end, end)) {
 			if (!READ_ONCE(f->ending))
@@ -142,7 +157,7 @@ void vmlab_file_resize_work(struct work_struct *work)
  */
 void vmlab_file_settle_size(struct vmlab_file *f)
 {
-	if (vmlab_file_end(f) == i_size_read(&f->region->inode))
+	if (vmlab_file_end(f) == vmlab_region_size(f->region))
 		return;
 	vmlab_writeback_queue(&f->resize_work);
 	flush_work(&f->resize_work);

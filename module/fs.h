@@ -2,13 +2,19 @@
 #ifndef VMLAB_FS_H
 #define VMLAB_FS_H
 
+#include <linux/fs.h>
+
+/* What statfs() calls the type of both of our file systems: "vmlb". */
+#define VMLAB_FS_MAGIC 0x766d6c62
+
 struct file;
 struct inode;
+struct vmlab_region;
 
-int vmlab_fs_init(void);
-void vmlab_fs_exit(void);
 struct file *vmlab_fs_new_region(void);
-int vmlab_fs_open(struct inode *inode, struct file *file);
-void vmlab_fs_release(void);
+struct file *vmlab_fs_new_family(const struct vmlab_region *region,
+				 const struct file_operations *fops);
+int vmlab_fs_pin(void);
+void vmlab_fs_unpin(void);
 
 #endif

@@ -11,7 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "ioctl.h"
-#include "page.h"
+#include "pool.h"
 #include "region.h"
 #include "stats.h"
 #include "trace.h"
@@ -34,7 +34,8 @@ void vmlab_inspect_lost(struct vmlab_region *region, u64 pages)
 }
 
 #define FEATURES (VMLAB_FEATURE_ZERO | VMLAB_FEATURE_FILE | VMLAB_FEATURE_STRICT | \
-		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS)
+		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS | VMLAB_FEATURE_CLONE | \
+		  VMLAB_FEATURE_COW_FORK | VMLAB_FEATURE_ADDRESS | VMLAB_FEATURE_HUGE)
 
 void vmlab_inspect_features(struct vmlab_features *features)
 {
@@ -55,14 +56,14 @@ void vmlab_inspect_features(struct vmlab_features *features)
  */
 void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
 {
-#define sum(which) vmlab_counter_sum(region->counters, which)
+#define sum(which) vmlab_counter_sum(&region->counters, which)
 	*stat = (struct vmlab_stat){
 		.id		= region->id,
-		.size		= i_size_read(&region->inode),
+		.size		= vmlab_region_size(region),
 		.flags		= READ_ONCE(region->flags),
 		.backing	= READ_ONCE(region->backing)->type,
 		.uid		= from_kuid_munged(current_user_ns(), region->uid),
-		.pid		= pid_nr_ns(region->pid, task_active_pid_ns(current)),
+		.pid		= pid_nr_ns(READ_ONCE(region->pid), task_active_pid_ns(current)),
 		.mappings	= atomic_read(&region->mappings),
 		.resident	= sum(VMLAB_RESIDENT),
 		.dirty		= sum(VMLAB_DIRTY),
@@ -76,6 +77,10 @@ void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
 		.discarded	= sum(VMLAB_DISCARDED),
 		.sigbus		= sum(VMLAB_SIGBUS),
 		.writeback_errors = sum(VMLAB_WRITEBACK_ERRORS),
+		.cow_copies	= sum(VMLAB_COW_COPIES),
+		.huge_made	= sum(VMLAB_HUGE_MADE),
+		.huge_split	= sum(VMLAB_HUGE_SPLIT),
+		.huge_fallback	= sum(VMLAB_HUGE_FALLBACK),
 	};
 #undef sum
 	strscpy_pad(stat->comm, region->comm, sizeof(stat->comm));
@@ -131,19 +136,20 @@ int vmlab_inspect_list(struct vmlab_list *list)
 	return 0;
 }
 
-static u32 page_state(struct xa_state *xas, struct folio *folio)
+static u32 page_state(const struct vmlab_run *run, unsigned int i)
 {
 	u32 state = VMLAB_PAGE_RESIDENT;
 
-	if (folio_mapped(folio))
+	if (folio_mapped(run->folios[i]))
 		state |= VMLAB_PAGE_MAPPED;
-	if (xas_get_mark(xas, VMLAB_MARK_DIRTY))
+	if (run->dirty & BIT(i))
 		state |= VMLAB_PAGE_DIRTY;
+	if (run->shared & BIT(i))
+		state |= VMLAB_PAGE_SHARED;
+	if (run->whole)
+		state |= VMLAB_PAGE_HUGE;
 	return state;
 }
-
-/* Pages looked at in one go, before others may have the CPU. */
-#define SCAN_MAX 1024
 
 /*
  * Finds the next extent in [*first, last]. *first is moved behind what was looked
@@ -152,35 +158,27 @@ static u32 page_state(struct xa_state *xas, struct folio *folio)
 static bool next_extent(struct vmlab_region *region, pgoff_t *first, pgoff_t last,
 			struct vmlab_extent *extent)
 {
-	XA_STATE(xas, &region->pages, *first);
-	pgoff_t start = 0, end = 0;
-	struct folio *folio;
-	u32 state = 0;
+	struct vmlab_run run;
+	unsigned int nr = 1;
+	bool found;
 
 	rcu_read_lock();
-	xas_for_each(&xas, folio, last) {
-		u32 next;
-
-		if (xas_retry(&xas, folio))
-			continue;
-		next = page_state(&xas, folio);
-		if (end && (xas.xa_index != end || next != state ||
-			    end - start == SCAN_MAX))
-			break;
-		if (!end)
-			start = xas.xa_index;
-		end = xas.xa_index + 1;
-		state = next;
+	found = vmlab_index_next_run(&region->index, *first, last, &run);
+	if (found) {
+		*extent = (struct vmlab_extent){ .state = page_state(&run, 0) };
+		while (nr < run.nr && page_state(&run, nr) == extent->state)
+			nr++;
 	}
 	rcu_read_unlock();
 
-	*first = end ?: last + 1;
-	*extent = (struct vmlab_extent){
-		.start	= (u64)start << PAGE_SHIFT,
-		.length	= (u64)(end - start) << PAGE_SHIFT,
-		.state	= state,
-	};
-	return end;
+	if (!found) {
+		*first = last + 1;
+		return false;
+	}
+	*first = run.first + nr;
+	extent->start = (u64)run.first << PAGE_SHIFT;
+	extent->length = (u64)nr << PAGE_SHIFT;
+	return true;
 }
 
 /* Joins @next to @extent if they are one. */
@@ -272,4 +270,8 @@ void vmlab_inspect_fdinfo(struct seq_file *m, struct file *file)
 	show(m, "discarded", stat.discarded);
 	show(m, "sigbus", stat.sigbus);
 	show(m, "writeback-errors", stat.writeback_errors);
+	show(m, "cow-copies", stat.cow_copies);
+	show(m, "huge-made", stat.huge_made);
+	show(m, "huge-split", stat.huge_split);
+	show(m, "huge-fallback", stat.huge_fallback);
 }

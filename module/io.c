@@ -22,11 +22,15 @@
 #include <linux/uio.h>
 
 #include "compat.h"
-#include "fault.h"
+#include "discard.h"
 #include "fs.h"
+#include "huge.h"
 #include "inspect.h"
 #include "ioctl.h"
+#include "mapping.h"
 #include "page.h"
+#include "pool.h"
+#include "reflink.h"
 #include "region.h"
 
 /* Bytes that one splice() to a region takes from a pipe. */
@@ -37,7 +41,7 @@ static struct folio *folio_to_read(struct vmlab_region *region, pgoff_t pgoff)
 {
 	if (!region->backing->fill)
 		return vmlab_page_get(region, pgoff);
-	return vmlab_page_get_or_create(region, pgoff);
+	return vmlab_page_get_to_read(region, pgoff);
 }
 
 /* Copies from inside one page; returns what was copied, 0 or an errno if nothing. */
@@ -57,8 +61,8 @@ static ssize_t read_page(struct vmlab_region *region, loff_t pos, size_t len,
 		 * Not copy_page_to_iter(): on 6.1 a pipe would be given the page itself,
 		 * which its reader may then steal as if it were in the page cache.
 		 */
-		content = kmap_local_folio(folio, offset_in_page(pos));
-		copied = copy_to_iter(content, len, to);
+		content = kmap_local_page(vmlab_folio_page(folio, pos >> PAGE_SHIFT));
+		copied = copy_to_iter(content + offset_in_page(pos), len, to);
 		kunmap_local(content);
 		folio_put(folio);
 	}
@@ -71,13 +75,13 @@ static ssize_t read_page(struct vmlab_region *region, loff_t pos, size_t len,
  */
 static loff_t bytes_left(struct vmlab_region *region, loff_t pos, struct iov_iter *to)
 {
-	if (pos >= i_size_read(&region->inode) && region->backing->settle) {
+	if (pos >= vmlab_region_size(region) && region->backing->settle) {
 		if (iov_iter_is_splice(to))
 			region->backing->follow(region);
 		else
 			region->backing->settle(region);
 	}
-	return i_size_read(&region->inode) - pos;
+	return vmlab_region_size(region) - pos;
 }
 
 static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -101,6 +105,7 @@ static ssize_t read_iter(struct kiocb *iocb, struct iov_iter *to)
 		ret = fatal_signal_pending(current) ? -EINTR : 0;
 		cond_resched();
 	}
+	file_accessed(vmlab_file_own(iocb->ki_filp));
 	return done ?: ret;
 }
 
@@ -109,7 +114,7 @@ static void mark_written(struct vmlab_region *region, struct folio *folio)
 	if (!vmlab_region_tracks_writes(region))
 		return;
 	folio_lock(folio);
-	if (folio->mapping)
+	if (folio->mapping == region->inode.i_mapping)
 		vmlab_page_dirty(region, folio);
 	folio_unlock(folio);
 }
@@ -117,12 +122,13 @@ static void mark_written(struct vmlab_region *region, struct folio *folio)
 static ssize_t write_page(struct vmlab_region *region, loff_t pos, size_t len,
 			  struct iov_iter *from)
 {
-	struct folio *folio = vmlab_page_get_or_create(region, pos >> PAGE_SHIFT);
+	struct folio *folio = vmlab_page_get_to_write(region, pos >> PAGE_SHIFT);
 	size_t copied;
 
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
-	copied = copy_page_from_iter(&folio->page, offset_in_page(pos), len, from);
+	copied = copy_page_from_iter(vmlab_folio_page(folio, pos >> PAGE_SHIFT),
+				     offset_in_page(pos), len, from);
 	if (copied)
 		mark_written(region, folio);
 	folio_put(folio);
@@ -137,13 +143,23 @@ static ssize_t write_page(struct vmlab_region *region, loff_t pos, size_t len,
 static int make_room(struct vmlab_region *region, loff_t end, struct iov_iter *from,
 		     size_t len)
 {
-	if (!region->backing->extend || end <= i_size_read(&region->inode))
+	if (!region->backing->extend || end <= vmlab_region_size(region))
 		return 0;
 	if (fault_in_iov_iter_readable(from, len) == len)
 		return -EFAULT;
-	if (!vmlab_pages_left(1))
+	if (!vmlab_pages_left(region->pool))
 		return -ENOSPC;
 	return region->backing->extend(region, end);
+}
+
+/* A huge page for what is to be there up to @end, if there is none at @pos. */
+static void make_huge(struct vmlab_region *region, loff_t pos, loff_t end)
+{
+	if (vmlab_huge_policy(region) != VMLAB_HUGE_ALWAYS)
+		return;
+	filemap_invalidate_lock_shared(region->inode.i_mapping);
+	vmlab_huge_make(region, pos >> PAGE_SHIFT, end);
+	filemap_invalidate_unlock_shared(region->inode.i_mapping);
 }
 
 static ssize_t write_pages(struct vmlab_region *region, struct kiocb *iocb,
@@ -156,13 +172,15 @@ static ssize_t write_pages(struct vmlab_region *region, struct kiocb *iocb,
 				   PAGE_SIZE - offset_in_page(iocb->ki_pos));
 
 		ret = make_room(region, iocb->ki_pos + len, from, len);
-		if (!ret)
+		if (!ret) {
+			make_huge(region, iocb->ki_pos, iocb->ki_pos + iov_iter_count(from));
 			ret = write_page(region, iocb->ki_pos, len, from);
+		}
 		if (ret < 0)
 			break;
 		iocb->ki_pos += ret;
 		done += ret;
-		if (iocb->ki_pos > i_size_read(&region->inode))
+		if (iocb->ki_pos > vmlab_region_size(region))
 			i_size_write(&region->inode, iocb->ki_pos);
 		ret = fatal_signal_pending(current) ? -EINTR : 0;
 		cond_resched();
@@ -187,8 +205,9 @@ static ssize_t write_iter(struct kiocb *iocb, struct iov_iter *from)
 		ret = -EFBIG;
 	if (ret > 0) {
 		iov_iter_truncate(from, region->limit - iocb->ki_pos);
-		inode_touch(inode);
-		ret = write_pages(region, iocb, from);
+		ret = file_modified(vmlab_file_own(iocb->ki_filp));
+		if (!ret)
+			ret = write_pages(region, iocb, from);
 	}
 	inode_unlock(inode);
 	if (ret > 0)
@@ -258,27 +277,27 @@ static ssize_t splice_write(struct pipe_inode_info *pipe, struct file *out, loff
 /* The first offset from @pos on whose page is there (@data), or is not. */
 static loff_t seek_page(struct vmlab_region *region, loff_t pos, bool data)
 {
-	unsigned long index = pos >> PAGE_SHIFT;
-	pgoff_t pgoff = index;
+	pgoff_t first = pos >> PAGE_SHIFT;
+	pgoff_t pgoff = first, next = first;
 
 	if (data) {
-		if (!xa_find(&region->pages, &index, ULONG_MAX, XA_PRESENT))
+		if (!vmlab_index_next(&region->index, &pgoff, ULONG_MAX))
 			return LLONG_MAX;
 	} else {
-		while (xa_load(&region->pages, index)) {
+		while (vmlab_index_next(&region->index, &next, pgoff) && next == pgoff) {
 			if (fatal_signal_pending(current))
 				return -EINTR;
-			index++;
+			next = ++pgoff;
 			cond_resched();
 		}
 	}
-	return index == pgoff ? pos : (loff_t)index << PAGE_SHIFT;
+	return pgoff == first ? pos : (loff_t)pgoff << PAGE_SHIFT;
 }
 
 static loff_t llseek(struct file *file, loff_t offset, int whence)
 {
 	struct vmlab_region *region = vmlab_file_region(file);
-	loff_t size = i_size_read(&region->inode);
+	loff_t size = vmlab_region_size(region);
 	bool data = whence == SEEK_DATA;
 
 	/* Where a file is behind the region, all of it counts as data. */
@@ -294,13 +313,25 @@ static loff_t llseek(struct file *file, loff_t offset, int whence)
 	return vfs_setpos(file, min(offset, size), VMLAB_SIZE_MAX);
 }
 
+/* Huge pages can be mapped where address and offset go together. */
+static unsigned long get_area(struct file *file, unsigned long address, unsigned long len,
+			      unsigned long pgoff, unsigned long flags)
+{
+	if (vmlab_region_is_huge(vmlab_file_region(file)))
+		return thp_get_unmapped_area(file, address, len, pgoff, flags);
+	return vmlab_unmapped_area(file, address, len, pgoff, flags);
+}
+
 static int mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct vmlab_region *region = vmlab_file_region(file);
-	int ret = vmlab_fault_mmap(region, vma);
+	struct file *own = vmlab_file_own(file);
+	int ret = vmlab_region_register(region);
 
-	if (!ret && file->private_data)
-		vma_set_file(vma, file->private_data);
+	if (!ret)
+		ret = vmlab_mapping_mmap(region, own, vma);
+	if (!ret)
+		file_accessed(own);
 	return ret;
 }
 
@@ -323,30 +354,45 @@ static int flush(struct file *file, fl_owner_t id)
 	return vmlab_region_writeback(vmlab_file_region(file));
 }
 
+/* A file of a mount, or another file of a region that has no name. */
+static int open(struct inode *inode, struct file *file)
+{
+	if (!vmlab_inode_region(inode)->pool)
+		return vmlab_fs_pin();
+	file->f_mode |= FMODE_CAN_ODIRECT;	/* there is no cache to go past */
+	return generic_file_open(inode, file);
+}
+
 /* The last descriptor and the last mapping of a file are gone. */
 static int release(struct inode *inode, struct file *file)
 {
 	if (file->private_data)
 		fput(file->private_data);
-	else
-		vmlab_fs_release();
+	else if (!vmlab_inode_region(inode)->pool)
+		vmlab_fs_unpin();
 	return 0;
 }
 
-/* Pages for the whole range, none if the cap would not allow them all. */
-static int preallocate(struct vmlab_region *region, loff_t start, loff_t end)
+/*
+ * Pages for the whole range, none if the cap would not allow them all; the region's alone if
+ * they are to be written to (@own).
+ */
+static int preallocate(struct vmlab_region *region, loff_t start, loff_t end, bool own)
 {
 	pgoff_t pgoff = start >> PAGE_SHIFT;
 	pgoff_t last = (end - 1) >> PAGE_SHIFT;
 	u64 missing = last - pgoff + 1;
 
-	if (!vmlab_pages_left(missing))
-		missing -= vmlab_pages_present(region, pgoff, last);
-	if (!vmlab_pages_left(missing))
+	if (vmlab_pages_left(region->pool) < missing)
+		missing -= vmlab_index_count(&region->index, pgoff, last);
+	if (vmlab_pages_left(region->pool) < missing)
 		return -ENOSPC;
 	for (; pgoff <= last; pgoff++) {
-		struct folio *folio = vmlab_page_get_or_create(region, pgoff);
+		struct folio *folio;
 
+		make_huge(region, (loff_t)pgoff << PAGE_SHIFT, end);
+		folio = own ? vmlab_page_get_to_write(region, pgoff) :
+			      vmlab_page_get_to_read(region, pgoff);
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 		folio_put(folio);
@@ -359,7 +405,7 @@ static int preallocate(struct vmlab_region *region, loff_t start, loff_t end)
 
 static int allocate(struct vmlab_region *region, int mode, loff_t start, loff_t end)
 {
-	loff_t size = i_size_read(&region->inode);
+	loff_t size = vmlab_region_size(region);
 	int ret;
 
 	if (region->backing->extend)
@@ -368,10 +414,39 @@ static int allocate(struct vmlab_region *region, int mode, loff_t start, loff_t 
 		return -EFBIG;
 	ret = inode_newsize_ok(&region->inode, end);
 	if (!ret)
-		ret = preallocate(region, start, end);
+		ret = preallocate(region, start, end, mode & FALLOC_FL_ZERO_RANGE);
 	if (!ret && end > size && !(mode & FALLOC_FL_KEEP_SIZE))
 		i_size_write(&region->inode, end);
 	return ret;
+}
+
+/* All that may fail comes before the first byte is zeroed. */
+static int zero_range(struct vmlab_region *region, int mode, loff_t start, loff_t end)
+{
+	loff_t size = vmlab_region_size(region), pos, next;
+	int ret = allocate(region, mode | FALLOC_FL_KEEP_SIZE, start, end);
+
+	if (ret)
+		return ret;
+	filemap_invalidate_lock(region->inode.i_mapping);
+	for (pos = start; pos < end; pos = next) {
+		next = min_t(loff_t, end, round_down(pos, PAGE_SIZE) + PAGE_SIZE);
+		vmlab_page_zero(region, pos, next, true);
+		cond_resched();
+	}
+	filemap_invalidate_unlock(region->inode.i_mapping);
+	if (end > size && !(mode & FALLOC_FL_KEEP_SIZE))
+		i_size_write(&region->inode, end);
+	return 0;
+}
+
+static int change_space(struct vmlab_region *region, int mode, loff_t start, loff_t end)
+{
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		return region->backing->punch(region, start, end);
+	if (mode & FALLOC_FL_ZERO_RANGE)
+		return zero_range(region, mode, start, end);
+	return allocate(region, mode, start, end);
 }
 
 static long fallocate(struct file *file, int mode, loff_t offset, loff_t len)
@@ -379,7 +454,7 @@ static long fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 	struct vmlab_region *region = vmlab_file_region(file);
 	long ret;
 
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
 	ret = vmlab_region_use(region);
 	if (ret)
@@ -387,10 +462,9 @@ static long fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 	if (!vmlab_region_writable(region))
 		return -EBADF;
 	inode_lock(&region->inode);
-	if (mode & FALLOC_FL_PUNCH_HOLE)
-		ret = region->backing->punch(region, offset, offset + len);
-	else
-		ret = allocate(region, mode, offset, offset + len);
+	ret = change_space(region, mode, offset, offset + len);
+	if (!ret)
+		ret = file_modified(file);
 	inode_unlock(&region->inode);
 	return ret;
 }
@@ -419,7 +493,7 @@ int vmlab_io_truncate(struct vmlab_region *region, loff_t size)
 
 const struct file_operations vmlab_region_fops = {
 	.owner		= THIS_MODULE,
-	.open		= vmlab_fs_open,
+	.open		= open,
 	.flush		= flush,
 	.release	= release,
 	.llseek		= llseek,
@@ -428,8 +502,10 @@ const struct file_operations vmlab_region_fops = {
 	.splice_read	= copy_splice_read,
 	.splice_write	= splice_write,
 	.mmap		= mmap,
+	.get_unmapped_area = get_area,
 	.fsync		= fsync,
 	.fallocate	= fallocate,
+	.remap_file_range = vmlab_reflink,
 	.unlocked_ioctl	= vmlab_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.show_fdinfo	= vmlab_inspect_fdinfo,

@@ -10,10 +10,13 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/mm.h>
 #include <linux/uaccess.h>
 #include <linux/vmlab.h>
 
+#include "cow.h"
 #include "inspect.h"
+#include "mapping.h"
 #include "region.h"
 
 static long features(struct file *file, void *arg)
@@ -29,8 +32,12 @@ static long configure(struct file *file, void *arg)
 
 static long stat(struct file *file, void *arg)
 {
-	vmlab_inspect_stat(vmlab_file_region(file), arg);
-	return 0;
+	struct vmlab_region *region = vmlab_file_region(file);
+	int ret = vmlab_region_register(region);
+
+	if (!ret)
+		vmlab_inspect_stat(region, arg);
+	return ret;
 }
 
 static long list(struct file *file, void *arg)
@@ -43,27 +50,114 @@ static long extents(struct file *file, void *arg)
 	return vmlab_inspect_extents(vmlab_file_region(file), arg);
 }
 
+/* The own file of what a VMA shows; @flags is set to how the VMA allows to open it. */
+static struct file *shown_by(const struct vm_area_struct *vma, unsigned int *flags)
+{
+	const vm_flags_t to_write = VM_SHARED | VM_MAYWRITE;
+	struct file *file;
+
+	if (!vma || !vmlab_mapping_is_ours(vma))
+		return ERR_PTR(-EFAULT);
+	if (!(vma->vm_flags & VM_READ))
+		return ERR_PTR(-EACCES);
+	*flags = (vma->vm_flags & to_write) == to_write ? O_RDWR : O_RDONLY;
+	file = vmlab_mapping_file(vma);
+	return file ? get_file(file) : ERR_PTR(-EFAULT);
+}
+
+/* The region that the caller has mapped at an address: as shown_by(). */
+static struct file *region_at(u64 address, unsigned int *flags)
+{
+	struct file *file;
+
+	if (address != (unsigned long)address)
+		return ERR_PTR(-EFAULT);
+	if (mmap_read_lock_killable(current->mm))
+		return ERR_PTR(-EINTR);
+	file = shown_by(vma_lookup(current->mm, address), flags);
+	mmap_read_unlock(current->mm);
+	return file;
+}
+
+/* The same for the region of @file if @address is 0. From /dev/vmlab: it is not its own. */
+static struct file *region_file(struct file *file, u64 address, unsigned int *flags)
+{
+	if (address)
+		return region_at(address, flags);
+	*flags = file->f_flags & O_ACCMODE;
+	return get_file(vmlab_file_own(file));
+}
+
+/* Puts a file, should it be one, to a descriptor that was got for it. */
+static int install(int fd, struct file *file)
+{
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
 static long region_fd(struct file *file, void *arg)
 {
-	/* From /dev/vmlab: the region's own file is the one to open again. */
-	struct file *region_file = file->private_data ?: file;
 	const struct vmlab_region_fd *args = arg;
-	struct file *new_file;
+	struct file *own;
+	unsigned int mode;
 	int fd;
 
 	if (args->flags & ~O_CLOEXEC || args->__reserved)
 		return -EINVAL;
+	own = region_file(file, args->address, &mode);
+	if (IS_ERR(own))
+		return PTR_ERR(own);
 	fd = get_unused_fd_flags(args->flags);
-	if (fd < 0)
-		return fd;
-	new_file = dentry_open(&region_file->f_path,
-			       (file->f_flags & O_ACCMODE) | O_LARGEFILE, current_cred());
-	if (IS_ERR(new_file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(new_file);
-	}
-	fd_install(fd, new_file);
+	if (fd >= 0)
+		fd = install(fd, dentry_open(&own->f_path, mode | O_LARGEFILE, current_cred()));
+	fput(own);
 	return fd;
+}
+
+static long clone(struct file *file, void *arg)
+{
+	const struct vmlab_clone *args = arg;
+	unsigned int mode;
+	struct file *own;
+	int ret;
+
+	if (args->flags & ~O_CLOEXEC || args->__reserved)
+		return -EINVAL;
+	own = region_file(file, args->address, &mode);
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	ret = -EBADF;
+	if (mode == O_WRONLY)
+		goto put;
+	ret = vmlab_region_use(vmlab_file_region(own));
+	if (ret)
+		goto put;
+	ret = get_unused_fd_flags(args->flags);
+	if (ret >= 0)
+		ret = install(ret, vmlab_cow_clone(vmlab_file_region(own), NULL));
+put:
+	fput(own);
+	return ret;
+}
+
+static long address(struct file *file, void *arg)
+{
+	struct vmlab_address *args = arg;
+	u64 *kept = &vmlab_file_region(file)->address;
+
+	if (!PAGE_ALIGNED(args->address) || args->address >= TASK_SIZE)
+		return -EINVAL;
+	if (args->address) {
+		if (!(file->f_mode & FMODE_WRITE))
+			return -EBADF;
+		cmpxchg64(kept, 0, args->address);	/* the first one stays */
+	}
+	args->address = READ_ONCE(*kept);
+	return 0;
 }
 
 union argument {
@@ -73,6 +167,8 @@ union argument {
 	struct vmlab_list list;
 	struct vmlab_extents extents;
 	struct vmlab_region_fd region_fd;
+	struct vmlab_clone clone;
+	struct vmlab_address address;
 };
 
 /**
@@ -105,15 +201,19 @@ static const struct request requests[] = {
 	REQUEST(VMLAB_IOC_LIST,		list,		24),
 	REQUEST(VMLAB_IOC_EXTENTS,	extents,	32),
 	REQUEST(VMLAB_IOC_REGION_FD,	region_fd,	8),
+	REQUEST(VMLAB_IOC_CLONE,	clone,		16),
+	REQUEST(VMLAB_IOC_ADDRESS,	address,	8),
 };
 
 static_assert(sizeof(struct vmlab_features) == 48);
 static_assert(sizeof(struct vmlab_configure) == 32);
-static_assert(sizeof(struct vmlab_stat) == 152);
+static_assert(sizeof(struct vmlab_stat) == 184);
 static_assert(sizeof(struct vmlab_list) == 24);
 static_assert(sizeof(struct vmlab_extent) == 24);
 static_assert(sizeof(struct vmlab_extents) == 32);
-static_assert(sizeof(struct vmlab_region_fd) == 8);
+static_assert(sizeof(struct vmlab_region_fd) == 16);
+static_assert(sizeof(struct vmlab_clone) == 16);
+static_assert(sizeof(struct vmlab_address) == 8);
 
 /**
  * vmlab_copy_out - give a struct to a program that may have another version of it

@@ -4,8 +4,10 @@
 
 #include "chardev.h"
 #include "file.h"
-#include "fs.h"
-#include "page.h"
+#include "index.h"
+#include "inode.h"
+#include "mount.h"
+#include "pool.h"
 
 static int __init vmlab_init(void)
 {
@@ -15,16 +17,26 @@ static int __init vmlab_init(void)
 	ret = vmlab_file_init();
 	if (ret)
 		return ret;
-	ret = vmlab_fs_init();
+	ret = vmlab_index_init_cache();
 	if (ret)
 		goto exit_file;
+	ret = vmlab_inode_init_cache();
+	if (ret)
+		goto exit_index;
+	ret = vmlab_mount_init();
+	if (ret)
+		goto exit_inode;
 	ret = vmlab_chardev_init();
 	if (ret)
-		goto exit_fs;
+		goto exit_mount;
 	return 0;
 
-exit_fs:
-	vmlab_fs_exit();
+exit_mount:
+	vmlab_mount_exit();
+exit_inode:
+	vmlab_inode_exit_cache();
+exit_index:
+	vmlab_index_exit_cache();
 exit_file:
 	vmlab_file_exit();
 	return ret;
@@ -34,13 +46,15 @@ exit_file:
 static void __exit vmlab_exit(void)
 {
 	vmlab_chardev_exit();
-	vmlab_fs_exit();
+	vmlab_mount_exit();
+	vmlab_inode_exit_cache();
+	vmlab_index_exit_cache();
 	vmlab_file_exit();
 }
 
 module_init(vmlab_init);
 module_exit(vmlab_exit);
 
-MODULE_DESCRIPTION("Virtual-memory laboratory: lazy, copy-on-write, swappable regions");
+MODULE_DESCRIPTION("Virtual-memory laboratory: lazy and copy-on-write regions of memory");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1");

@@ -2,20 +2,32 @@
 /*
  * Pages, and the index of a region that holds them.
  *
- * A page is in one of these states; the arrows say who moves it, holding what.
+ * A page of a region is in one of these states; the arrows say who moves it, holding what.
  *
  *            populate (invalidate_lock shared)
  *   EMPTY ------------------------------------> RESIDENT, clean
  *     ^                                           |       ^
  *     | remove (invalidate_lock                   | first | write-back
- *     |  exclusive, folio lock)                   | write | (folio lock)
+ *     |  exclusive)                               | write | (folio lock)
  *     +-------------------------------------------+       |
  *     |                                           v       |
  *     +-------------------------------------- RESIDENT, dirty
+ *     |
+ *     |    clone (invalidate_lock exclusive)
+ *     |      any RESIDENT ---------------> SHARED
+ *     |                                      | |
+ *     +--------------------------------------+ | copy on write (folio lock), or the
+ *                         RESIDENT <-----------+ others gave it up: then it is claimed
  *
- * EMPTY: no entry in the index. RESIDENT: the index has the folio and owns a
- * reference to it; folio->mapping and folio->index name its place. Dirty: PG_dirty
- * and VMLAB_MARK_DIRTY are both set; only regions that track writes have such pages.
+ * EMPTY: no entry in the index. RESIDENT: the index has the folio and a share of it;
+ * folio->mapping and folio->index name its place. Dirty: PG_dirty and the mark in the
+ * index are both set; only regions that track writes have such pages.
+ *
+ * SHARED: other indexes have the folio, too, or a node above it. It does not change, is
+ * mapped read-only, and carries the mapping of the region that it last belonged to alone,
+ * of whose state PG_dirty speaks. All shares of a folio, counted in folio->private, are
+ * one reference to it: a page with more than that and those of its mappings is in the
+ * hands of somebody who may be writing to it.
  *
  * Such a folio looks like one of the page cache, but mapping->i_pages does not have it:
  * it must never get to code that believes so (splice by reference, the LRU lists).
@@ -24,77 +36,24 @@
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/pagemap.h>
 
 #include "compat.h"
+#include "index.h"
+#include "pool.h"
 #include "region.h"
+#include "share.h"
 #include "stats.h"
 #include "trace.h"
 
-#define GFP_INDEX (GFP_KERNEL | __GFP_ACCOUNT)
-
-static unsigned long max_pages;
-module_param(max_pages, ulong, 0644);
-MODULE_PARM_DESC(max_pages, "cap on the pages of all regions together (default: half of RAM)");
-
-static atomic_long_t total_pages = ATOMIC_LONG_INIT(0);
-
-void vmlab_pages_init(void)
-{
-	if (!max_pages)
-		max_pages = totalram_pages() / 2;
-}
-
-u64 vmlab_pages_total(void)
-{
-	return atomic_long_read(&total_pages);
-}
-
-u64 vmlab_pages_max(void)
-{
-	return READ_ONCE(max_pages);
-}
-
-/* Could @nr more pages be had, as far as the cap is concerned? */
-bool vmlab_pages_left(u64 nr)
-{
-	u64 max = vmlab_pages_max();
-	u64 total = vmlab_pages_total();
-
-	return total <= max && nr <= max - total;
-}
-
-/* Counts up to @nr pages against the cap, and returns how many fit. */
-static unsigned int charge(unsigned int nr)
-{
-	long max = min_t(unsigned long, READ_ONCE(max_pages), LONG_MAX);
-	long over = atomic_long_add_return(nr, &total_pages) - max;
-
-	if (likely(over <= 0))
-		return nr;
-	over = min_t(long, over, nr);
-	atomic_long_sub(over, &total_pages);
-	return nr - over;
-}
-
-static void uncharge(unsigned int nr)
-{
-	atomic_long_sub(nr, &total_pages);
-}
-
 /*
- * Allocates up to @nr pages, at least one unless memory is out. Only the first is
- * worth reclaiming memory for; the others were not asked for yet.
+ * Only the first page is worth reclaiming memory for; the others were not asked for yet.
  */
-static unsigned int alloc_pages_batch(const struct vmlab_region *region,
-				      unsigned int nr, struct page **pages)
+static unsigned int alloc_batch(gfp_t gfp, unsigned int nr, struct page **pages)
 {
-	gfp_t gfp = GFP_USER | __GFP_ACCOUNT;
 	unsigned int got, more;
 
-	if (region->backing->zeroed)
-		gfp |= __GFP_ZERO;
+	gfp |= GFP_USER | __GFP_ACCOUNT;
 	if (nr == 1) {
 		pages[0] = alloc_pages_node(numa_mem_id(), gfp, 0);
 		return pages[0] ? 1 : 0;
@@ -108,7 +67,44 @@ static unsigned int alloc_pages_batch(const struct vmlab_region *region,
 	return got;
 }
 
-static void free_unused(struct page **pages, unsigned int nr)
+/**
+ * vmlab_pages_alloc - memory for pages of a region
+ * @region: the region
+ * @gfp: __GFP_ZERO: zeroed; __GFP_NOFAIL: all of them, whatever the limits are
+ * @nr: at most so many, at least one
+ * @pages: set to them, each with a reference
+ *
+ * Context: may sleep.
+ * Return: how many; -ENOSPC at the cap on all pages or the size of its mount, -ENOMEM.
+ */
+int vmlab_pages_alloc(struct vmlab_region *region, gfp_t gfp, unsigned int nr,
+		      struct page **pages)
+{
+	unsigned int charged = nr, got;
+
+	if (gfp & __GFP_NOFAIL)
+		vmlab_pool_charge_anyway(region->pool, nr);
+	else
+		charged = vmlab_pool_charge(region->pool, 1, nr);
+	if (!charged)
+		return -ENOSPC;
+	got = alloc_batch(gfp, charged, pages);
+	if (unlikely(got < charged))
+		vmlab_pool_uncharge(region->pool, charged - got);
+	return got ?: -ENOMEM;
+}
+
+/* A page that was just allocated becomes one of the region's, with the shares of an index. */
+void vmlab_page_init(struct vmlab_region *region, pgoff_t pgoff, struct folio *folio)
+{
+	folio->mapping = region->inode.i_mapping;
+	folio->index = pgoff;
+	atomic_long_set(vmlab_page_sharers(folio),
+			folio_test_large(folio) ? VMLAB_HUGE_LEAVES : 1);
+	__folio_mark_uptodate(folio);
+}
+
+static void free_unused(struct vmlab_region *region, struct page **pages, unsigned int nr)
 {
 	unsigned int i;
 
@@ -116,131 +112,76 @@ static void free_unused(struct page **pages, unsigned int nr)
 		page_folio(pages[i])->mapping = NULL;
 		put_page(pages[i]);
 	}
-	uncharge(nr);
-}
-
-/*
- * Puts @pages into the index up to the first place that is taken; their references
- * move there. Returns how many went in, or -ENOMEM if none did.
- */
-static int index_insert(struct xa_state *xas, struct page **pages, unsigned int nr)
-{
-	/* What was walked to is still there, if there was a node. */
-	bool walked = xas_is_node(xas);
-	unsigned int done = 0;
-	void *entry;
-
-	do {
-		xas_lock(xas);
-		entry = walked ? xas_reload(xas) : NULL;
-		if (entry || !walked) {
-			xas_reset(xas);
-			entry = xas_load(xas);
-		}
-		for (; !entry; entry = xas_next(xas)) {
-			xas_store(xas, page_folio(pages[done]));
-			if (xas_error(xas) || ++done == nr)
-				break;
-		}
-		xas_unlock(xas);
-		walked = false;
-	} while (xas_nomem(xas, GFP_INDEX));
-
-	return done ?: xas_error(xas);
-}
-
-/**
- * vmlab_pages_gather - pages that are there, in a row
- * @xas: a state at the first one wanted; if it is not there, it stays at its place
- * @max: at most so many
- * @pages: set to them; without references: they stay as long as the lock is held
- *
- * Context: caller holds invalidate_lock, at least shared.
- * Return: how many were found, 0 if not even the first is there.
- */
-unsigned int vmlab_pages_gather(struct xa_state *xas, unsigned int max,
-				struct page **pages)
-{
-	unsigned int nr = 0;
-	struct folio *folio;
-
-	rcu_read_lock();
-	for (folio = xas_load(xas); folio; folio = xas_next(xas)) {
-		if (xas_retry(xas, folio))
-			continue;
-		pages[nr++] = &folio->page;
-		if (nr == max)
-			break;
-	}
-	rcu_read_unlock();
-	return nr;
+	vmlab_pool_uncharge(region->pool, nr);
 }
 
 /**
  * vmlab_pages_populate - make pages that are not there
  * @region: the region
- * @xas: a state at the first one wanted, as vmlab_pages_gather() leaves it: the nodes it
- *	walked through do not go while invalidate_lock is held
- * @nr: at most so many, up to VMLAB_BATCH
- * @pages: set to them, as by vmlab_pages_gather()
+ * @place: what vmlab_index_gather() said of @pgoff: that it is empty; set to where they are
+ * @pgoff: the first one wanted
+ * @nr: at most so many, in one leaf
+ * @pages: set to them, as by vmlab_index_gather()
  *
  * Fewer are made if a page behind the first is there already, if the cap is near or
  * if memory is short.
  * Context: caller holds invalidate_lock shared. May sleep.
  * Return: how many were made; 0 if somebody else made the first one meanwhile;
- * -ENOSPC at the cap on all pages, -ENOMEM, or what the backing says.
+ * -ENOSPC at the cap on all pages or the size of its mount, -ENOMEM, or what the backing
+ * says.
  */
-int vmlab_pages_populate(struct vmlab_region *region, struct xa_state *xas,
-			 unsigned int nr, struct page **pages)
+int vmlab_pages_populate(struct vmlab_region *region, struct vmlab_place *place,
+			 pgoff_t pgoff, unsigned int nr, struct page **pages)
 {
-	pgoff_t pgoff = xas->xa_index;
-	unsigned int charged = charge(nr);
-	unsigned int got, i;
-	int done;
+	int got = vmlab_pages_alloc(region, region->backing->zeroed ? __GFP_ZERO : 0, nr, pages);
+	int done = got, filled, i;
 
-	if (!charged)
-		return -ENOSPC;
-	got = alloc_pages_batch(region, charged, pages);
-	if (unlikely(got < charged))
-		uncharge(charged - got);
-	if (!got)
-		return -ENOMEM;
-
-	done = got;
+	if (got < 0)
+		return got;
 	if (region->backing->fill)
 		done = region->backing->fill(region, pgoff, pages, got);
-	for (i = 0; i < got; i++) {
-		struct folio *folio = page_folio(pages[i]);
-
-		folio->mapping = region->inode.i_mapping;
-		folio->index = pgoff + i;
-		__folio_mark_uptodate(folio);
+	for (i = 0; i < got; i++)
+		vmlab_page_init(region, pgoff + i, page_folio(pages[i]));
+	if (done > 0) {
+		atomic_long_add(done, &region->carried);
+		filled = done;
+		done = vmlab_index_insert(&region->index, place, pgoff, pages, filled,
+					  GFP_KERNEL);
+		if (done < filled)
+			atomic_long_sub(filled - max(done, 0), &region->carried);
 	}
-	if (done > 0)
-		done = index_insert(xas, pages, done);
-	if (done < (int)got)
-		free_unused(pages + max(done, 0), got - max(done, 0));
+	if (done < got)
+		free_unused(region, pages + max(done, 0), got - max(done, 0));
 	if (done > 0) {
 		vmlab_count(region, VMLAB_RESIDENT, done);
-		this_cpu_add(region->counters->value[region->backing->filled], done);
+		vmlab_count(region, region->backing->filled, done);
 		trace_vmlab_page_state(region->id, pgoff, done, VMLAB_PS_EMPTY,
 				       VMLAB_PS_CLEAN);
 	}
 	return done;
 }
 
-/* How many pages of a range are there. May sleep. */
-u64 vmlab_pages_present(struct vmlab_region *region, pgoff_t first, pgoff_t last)
+/**
+ * vmlab_page_unshare - give up a share of a page, and the page if that was the last
+ * @folio: the page
+ *
+ * What the kernel still pins of it stays alive by its own references.
+ * Context: may sleep.
+ */
+void vmlab_page_unshare(struct folio *folio)
 {
-	unsigned long index;
-	struct folio *folio;
-	u64 nr = 0;
+	struct vmlab_region *region;
 
-	xa_for_each_range(&region->pages, index, folio, first, last) {
-		nr++;
-		cond_resched();
-	}
-	return nr;
+	if (!atomic_long_dec_and_test(vmlab_page_sharers(folio)))
+		return;
+	folio_lock(folio);
+	region = vmlab_inode_region(folio->mapping->host);
+	folio->mapping = NULL;
+	folio_clear_dirty(folio);
+	folio_unlock(folio);
+	vmlab_pool_uncharge(region->pool, folio_nr_pages(folio));
+	vmlab_region_put_carried(region);
+	folio_put(folio);	/* the one reference of all shares */
 }
 
 /**
@@ -253,29 +194,40 @@ u64 vmlab_pages_present(struct vmlab_region *region, pgoff_t first, pgoff_t last
  */
 struct folio *vmlab_page_get(struct vmlab_region *region, pgoff_t pgoff)
 {
-	XA_STATE(xas, &region->pages, pgoff);
 	struct folio *folio;
 
 	rcu_read_lock();
-	do {
-		xas_reset(&xas);
-		folio = xas_load(&xas);
-		if (xas_retry(&xas, folio))
-			continue;
-		if (!folio)
-			break;
+	while ((folio = vmlab_index_load(&region->index, pgoff)) != NULL) {
 		if (!folio_try_get(folio))
 			continue;
-		if (likely(folio == xas_reload(&xas)))
+		if (likely(folio == vmlab_index_load(&region->index, pgoff)))
 			break;
 		folio_put(folio);
-	} while (1);
+	}
 	rcu_read_unlock();
 	return folio;
 }
 
+/* The folio at an offset, locked in its place and with a reference; or NULL. May sleep. */
+struct folio *vmlab_page_get_locked(struct vmlab_region *region, pgoff_t pgoff)
+{
+	struct folio *folio, *now;
+
+	while ((folio = vmlab_page_get(region, pgoff)) != NULL) {
+		folio_lock(folio);
+		rcu_read_lock();
+		now = vmlab_index_load(&region->index, pgoff);
+		rcu_read_unlock();
+		if (now == folio)
+			break;
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+	return folio;
+}
+
 /**
- * vmlab_page_get_or_create - the folio at an offset, made if it is not there
+ * vmlab_page_get_to_read - the folio at an offset, made if it is not there
  * @region: the region
  * @pgoff: the page
  *
@@ -283,52 +235,89 @@ struct folio *vmlab_page_get(struct vmlab_region *region, pgoff_t pgoff)
  * Return: the folio with a reference for the caller, or an ERR_PTR() as
  * vmlab_pages_populate() has them.
  */
-struct folio *vmlab_page_get_or_create(struct vmlab_region *region, pgoff_t pgoff)
+struct folio *vmlab_page_get_to_read(struct vmlab_region *region, pgoff_t pgoff)
 {
 	struct address_space *mapping = region->inode.i_mapping;
-	struct folio *folio = vmlab_page_get(region, pgoff);
+	struct folio *folio;
+	struct vmlab_place place;
 	struct page *page;
-	int nr = 0;
+	int ret = 0;
 
-	if (folio)
-		return folio;
-	filemap_invalidate_lock_shared(mapping);
-	while (!nr) {
-		XA_STATE(xas, &region->pages, pgoff);
-
-		nr = vmlab_pages_gather(&xas, 1, &page);
-		if (!nr)
-			nr = vmlab_pages_populate(region, &xas, 1, &page);
+	while ((folio = vmlab_page_get(region, pgoff)) == NULL) {
+		filemap_invalidate_lock_shared(mapping);
+		if (!vmlab_index_gather(&region->index, pgoff, 1, &page, &place))
+			ret = vmlab_pages_populate(region, &place, pgoff, 1, &page);
+		filemap_invalidate_unlock_shared(mapping);
+		if (ret < 0)
+			return ERR_PTR(ret);
 	}
-	if (nr > 0) {
-		folio = page_folio(page);
-		folio_get(folio);
+	return folio;
+}
+
+/**
+ * vmlab_page_get_to_write - the folio at an offset, for the region alone
+ * @region: the region
+ * @pgoff: the page
+ *
+ * It is made, or copied, if need be. It is marked as writable: while the caller has the
+ * reference no clone of the region will share it.
+ * Context: may sleep; takes invalidate_lock shared.
+ * Return: the folio with a reference for the caller, or an ERR_PTR() as
+ * vmlab_pages_populate() has them.
+ */
+struct folio *vmlab_page_get_to_write(struct vmlab_region *region, pgoff_t pgoff)
+{
+	struct address_space *mapping = region->inode.i_mapping;
+	struct vmlab_place place;
+	struct page *page;
+	int ret;
+
+	filemap_invalidate_lock_shared(mapping);
+	while ((ret = vmlab_pages_own(region, pgoff, 1, &page, &place, NULL,
+				      false)) == 0) {
+		ret = vmlab_pages_populate(region, &place, pgoff, 1, &page);
+		if (ret < 0)
+			break;
+	}
+	if (ret > 0) {
+		get_page(page);
+		vmlab_index_set_writable(&region->index, &place, pgoff, 1);
 	}
 	filemap_invalidate_unlock_shared(mapping);
-	return nr > 0 ? folio : ERR_PTR(nr);
+	return ret > 0 ? page_folio(page) : ERR_PTR(ret);
 }
 
 /**
  * vmlab_page_mark_dirty - make a page dirty without telling the backing
  * @region: a region that tracks writes
- * @folio: the page; nothing happens if it is not the region's any more
+ * @folio: the page, carrying the region's mapping; nothing happens if it is not the
+ *	region's any more
  *
- * Context: any that may take xa_lock; the folio may be locked or not.
+ * Context: any that may take the index's lock; the folio may be locked or not.
  * Return: is it dirty only now?
  */
 bool vmlab_page_mark_dirty(struct vmlab_region *region, struct folio *folio)
 {
-	pgoff_t pgoff = folio->index;
+	return vmlab_page_mark_dirty_at(region, folio->index, folio);
+}
+
+/* The same if the page may carry another mapping. */
+bool vmlab_page_mark_dirty_at(struct vmlab_region *region, pgoff_t pgoff, struct folio *folio)
+{
 	bool dirtied = false;
 
-	if (folio_test_dirty(folio))
+	/* Not PG_dirty alone: KVM sets it without asking. */
+	if (folio_test_dirty(folio) && vmlab_index_is_dirty(&region->index, pgoff))
 		return false;
-	xa_lock(&region->pages);
-	if (xa_load(&region->pages, pgoff) == folio && !folio_test_set_dirty(folio)) {
-		__xa_set_mark(&region->pages, pgoff, VMLAB_MARK_DIRTY);
-		dirtied = true;
+	spin_lock(&region->index.lock);
+	rcu_read_lock();
+	if (vmlab_index_load(&region->index, pgoff) == folio) {
+		dirtied = vmlab_index_set_dirty(&region->index, pgoff);
+		if (vmlab_index_is_dirty(&region->index, pgoff))
+			folio_set_dirty(folio);
 	}
-	xa_unlock(&region->pages);
+	rcu_read_unlock();
+	spin_unlock(&region->index.lock);
 	if (dirtied) {
 		vmlab_count(region, VMLAB_DIRTY, 1);
 		trace_vmlab_page_state(region->id, pgoff, 1, VMLAB_PS_CLEAN,
@@ -347,196 +336,26 @@ void vmlab_page_dirty(struct vmlab_region *region, struct folio *folio)
 /**
  * vmlab_page_clean - a dirty page is about to be written back
  * @region: a region that tracks writes
- * @folio: the page, locked; the caller write-protects it next, writes it, and takes it
+ * @folio: the page, locked, carrying the region's mapping; the caller write-protects it
+ *	next, writes it, and takes it
  *	off the count of dirty pages after that: until then its file does not have it
  *
  * Return: was it dirty?
  */
 bool vmlab_page_clean(struct vmlab_region *region, struct folio *folio)
 {
+	pgoff_t pgoff = folio->index;
 	bool dirty;
 
-	xa_lock(&region->pages);
-	dirty = folio_test_clear_dirty(folio);
+	spin_lock(&region->index.lock);
+	rcu_read_lock();
+	dirty = vmlab_index_load(&region->index, pgoff) == folio &&
+		vmlab_index_clear_dirty(&region->index, pgoff);
 	if (dirty)
-		__xa_clear_mark(&region->pages, folio->index, VMLAB_MARK_DIRTY);
-	xa_unlock(&region->pages);
+		folio_clear_dirty(folio);
+	rcu_read_unlock();
+	spin_unlock(&region->index.lock);
 	if (dirty)
-		trace_vmlab_page_state(region->id, folio->index, 1, VMLAB_PS_DIRTY,
-				       VMLAB_PS_CLEAN);
+		trace_vmlab_page_state(region->id, pgoff, 1, VMLAB_PS_DIRTY, VMLAB_PS_CLEAN);
 	return dirty;
-}
-
-/* Takes a batch of folios out of the index from @first on; returns how many. */
-static unsigned int index_take(struct vmlab_region *region, pgoff_t *first,
-			       pgoff_t last, struct folio **folios)
-{
-	XA_STATE(xas, &region->pages, *first);
-	struct folio *folio;
-	unsigned int nr = 0;
-
-	xas_lock(&xas);
-	xas_for_each(&xas, folio, last) {
-		xas_store(&xas, NULL);
-		*first = xas.xa_index + 1;
-		folios[nr++] = folio;
-		if (nr == VMLAB_BATCH)
-			break;
-	}
-	xas_unlock(&xas);
-	return nr;
-}
-
-/*
- * Cuts the tie between a folio that left the index and the region. A fault that
- * got the folio, locked, before invalidate_lock was taken may have mapped it since.
- */
-static void release(struct vmlab_region *region, struct folio *folio)
-{
-	bool dirty;
-
-	folio_lock(folio);
-	if (folio_mapped(folio))
-		unmap_mapping_pages(region->inode.i_mapping, folio->index, 1, false);
-	dirty = folio_test_clear_dirty(folio);
-	if (dirty) {
-		vmlab_count(region, VMLAB_DIRTY, -1);
-		vmlab_count(region, VMLAB_DISCARDED, 1);
-	}
-	trace_vmlab_page_state(region->id, folio->index, 1,
-			       dirty ? VMLAB_PS_DIRTY : VMLAB_PS_CLEAN, VMLAB_PS_EMPTY);
-	folio->mapping = NULL;
-	folio_unlock(folio);
-	folio_put(folio);	/* the index's reference */
-}
-
-/**
- * vmlab_pages_remove - take pages out of a region
- * @region: the region
- * @first: the first page
- * @last: the last page, inclusive
- *
- * Context: may sleep. Caller holds invalidate_lock exclusive and has unmapped the
- * range, or is the last one to know the region.
- */
-void vmlab_pages_remove(struct vmlab_region *region, pgoff_t first, pgoff_t last)
-{
-	struct folio *folios[VMLAB_BATCH];
-	unsigned int nr, i;
-
-	while ((nr = index_take(region, &first, last, folios)) != 0) {
-		for (i = 0; i < nr; i++)
-			release(region, folios[i]);
-		vmlab_count(region, VMLAB_RESIDENT, -(s64)nr);
-		uncharge(nr);
-		cond_resched();
-	}
-}
-
-/**
- * vmlab_page_drop - take out a page if it is clean and nobody else holds it
- * @region: the region
- * @pgoff: the page, not mapped by anybody
- *
- * Somebody who holds it may be writing to it: write(), or a device.
- * Context: may sleep. Caller holds invalidate_lock exclusive.
- * Return: is it gone?
- */
-bool vmlab_page_drop(struct vmlab_region *region, pgoff_t pgoff)
-{
-	struct folio *folio;
-	bool gone;
-
-	xa_lock(&region->pages);
-	folio = xa_load(&region->pages, pgoff);
-	/* With its last reference, the index's, frozen nobody can get at it. */
-	gone = !folio || (!folio_test_dirty(folio) && folio_ref_freeze(folio, 1));
-	if (gone && folio)
-		__xa_erase(&region->pages, pgoff);
-	xa_unlock(&region->pages);
-	if (gone && folio) {
-		folio_ref_unfreeze(folio, 1);
-		release(region, folio);
-		vmlab_count(region, VMLAB_RESIDENT, -1);
-		uncharge(1);
-	}
-	return gone;
-}
-
-/**
- * vmlab_page_zero - zero a part of a page, if it is there
- * @region: the region
- * @start: first byte
- * @end: byte behind the last, at most the page's end
- *
- * A page with a file behind it does not become dirty by that: the file has zeroes
- * there by now, or its end.
- * Context: may sleep.
- */
-void vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end)
-{
-	struct folio *folio;
-
-	if (start >= end)
-		return;
-	folio = vmlab_page_get(region, start >> PAGE_SHIFT);
-	if (!folio)
-		return;
-	folio_lock(folio);
-	folio_zero_segment(folio, offset_in_page(start),
-			   offset_in_page(start) + (end - start));
-	if (vmlab_region_tracks_writes(region) && !region->backing->writeback)
-		vmlab_page_dirty(region, folio);
-	folio_unlock(folio);
-	folio_put(folio);
-}
-
-/**
- * vmlab_pages_punch - make a range read as it did before it was ever touched
- * @region: the region
- * @start: first byte
- * @end: byte behind the last
- *
- * Whole pages are taken out, parts of pages are zeroed. Private copies that
- * processes made of the pages (MAP_PRIVATE) stay.
- * Context: may sleep; takes invalidate_lock.
- */
-void vmlab_pages_punch(struct vmlab_region *region, loff_t start, loff_t end)
-{
-	struct address_space *mapping = region->inode.i_mapping;
-	loff_t first = round_up(start, PAGE_SIZE);
-	loff_t last = round_down(end, PAGE_SIZE);
-
-	if (first > last) {	/* inside one page */
-		vmlab_page_zero(region, start, end);
-		return;
-	}
-	vmlab_page_zero(region, start, first);
-	vmlab_page_zero(region, last, end);
-	if (first == last)
-		return;
-	filemap_invalidate_lock(mapping);
-	unmap_mapping_range(mapping, first, last - first, 0);
-	vmlab_pages_remove(region, first >> PAGE_SHIFT, (last >> PAGE_SHIFT) - 1);
-	filemap_invalidate_unlock(mapping);
-}
-
-/**
- * vmlab_pages_truncate - take out what is beyond the region's end
- * @region: the region, its inode's size already lowered
- * @size: the new size, in bytes
- *
- * Private copies beyond the end go, too, as when a file is truncated.
- * Context: may sleep. Caller holds invalidate_lock exclusive.
- */
-void vmlab_pages_truncate(struct vmlab_region *region, loff_t size)
-{
-	struct address_space *mapping = region->inode.i_mapping;
-	loff_t end = round_up(size, PAGE_SIZE);
-
-	vmlab_page_zero(region, size, end);
-	unmap_mapping_range(mapping, end, 0, 1);
-	vmlab_pages_remove(region, end >> PAGE_SHIFT, ULONG_MAX);
-	/* A private copy may have been made of a page while it was on its way out. */
-	unmap_mapping_range(mapping, end, 0, 1);
 }

@@ -2,37 +2,52 @@
 #ifndef VMLAB_REGION_H
 #define VMLAB_REGION_H
 
+#include <linux/compiler.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/vmlab.h>
-#include <linux/xarray.h>
 
 #include "backing.h"
+#include "index.h"
 #include "stats.h"
 #include "stream.h"
 
 struct pid;
-
-/* In the index: the page was written to, and that is not in its file yet. */
-#define VMLAB_MARK_DIRTY XA_MARK_0
+struct vmlab_pool;
 
 /**
  * struct vmlab_region - memory that this module serves: an index from offset to page
  * @inode: its inode on the module's file system. Its mapping is what the kernel's
  *	reverse map hangs on, so that it is per region: every VMA of the region is in
- *	@inode.i_mapping->i_mmap, and every page carries that mapping.
- * @pages: the index: page offset -> folio; it owns one reference to each. A page that
- *	is not here was never touched. Changed under its own lock.
+ *	@inode.i_mapping->i_mmap (but see @family), and every page carries that mapping.
+ * @index: page offset -> page; it has a share of each. A page that is not here was never
+ *	touched.
+ * @carried: pages that carry the region's mapping, and one more until its end: they may
+ *	be in the hands of other regions and outlive it, and then its memory stays
+ * @may_share: it has or had pages in common with other regions. Never taken back.
+ * @family: if it is copied at forks: the file that its VMAs hang on (fork.c), and not its
+ *	own; a reference. Constant once in use.
+ * @pool: what the files of its mount have together; NULL: it is no file of a mount
+ * @xattrs: extended attributes (xattr.c); those of files of a mount alone. Changed under
+ *	the inode lock, read under RCU.
  * @limit: bytes; the region never grows beyond. Constant once in use.
  * @flags: VMLAB_REGION_*. Constant once in use.
+ * @address: where programs agreed to map it; 0: nowhere yet. Set once.
  * @backing: where untouched pages come from. Constant once in use.
  * @backing_data: belongs to @backing
  * @state: enum vmlab_region_state
+ * @all_writable: there are or were plain mappings (mapping.c): until the region has pages in
+ *	common with others for the first time, any page may be writable to somebody, whatever
+ *	the index says
+ * @plain_mappings: how many there are
  * @mappings: VMAs of the region in all processes
  * @counters: its figures
  * @streams: its sequential faults
- * @id: names it; key in the table of all regions
- * @uid, @pid, @comm: who opened it
+ * @registered: it is in the table of all regions. A file of a mount is when it is first
+ *	mapped or asked about.
+ * @id: names it; key in that table; 0 before
+ * @uid, @pid, @comm: who opened it, got it by a fork, or was the first to map a file of a
+ *	mount: @pid is set when it is first used
  *
  * Locks, in the order in which they nest:
  *
@@ -42,26 +57,36 @@ struct pid;
  *				in the index while it is held. Exclusive: pages may
  *				be removed.
  *         folio lock		a folio belongs to the region (folio->mapping) while
- *				it is held; becoming dirty, and clean again
+ *				it is held; becoming dirty, and clean again; mapping a
+ *				page that is shared, and replacing it by a copy
  *           i_mmap_rwsem	(unmapping and write-protecting through rmap)
  *             PTE lock
- *               pages.xa_lock	the index; the dirty mark of a page in it agrees with
+ *               index.lock	the index; the dirty mark of a page in it agrees with
  *				PG_dirty under it
  *
  * A backing's own locks: see there.
  */
 struct vmlab_region {
 	struct inode inode;
-	struct xarray pages;
+	struct vmlab_index index;
+	atomic_long_t carried;
+	bool may_share;
+	struct file *family;
+	struct vmlab_pool *pool;
+	struct list_head xattrs;
 	u64 limit;
 	u32 flags;
+	u64 address;
 	const struct vmlab_backing_ops *backing;
 	void *backing_data;
 	atomic_t state;
+	bool all_writable;
+	atomic_t plain_mappings;
 	atomic_t mappings;
-	struct vmlab_counters __percpu *counters;
+	struct vmlab_counters counters;
 	struct vmlab_streams streams;
 
+	bool registered;
 	u32 id;
 	kuid_t uid;
 	struct pid *pid;
@@ -87,9 +112,38 @@ static inline struct vmlab_region *vmlab_file_region(struct file *file)
 	return vmlab_inode_region(file->f_mapping->host);
 }
 
+/* The region's own file, where it may be one opened from /dev/vmlab (io.c). */
+static inline struct file *vmlab_file_own(struct file *file)
+{
+	return file->private_data ?: file;
+}
+
+/* The size of a region, or of the file behind it, that may change meanwhile. */
+static inline loff_t vmlab_inode_size(const struct inode *inode)
+{
+	/* The kernel keeps it in a single word, and marks neither its reads nor its writes. */
+	return data_race(i_size_read(inode));
+}
+
+static inline loff_t vmlab_region_size(const struct vmlab_region *region)
+{
+	return vmlab_inode_size(&region->inode);
+}
+
+/* The mapping whose i_mmap has the region's VMAs, and perhaps those of relatives. */
+static inline struct address_space *vmlab_region_vmas(struct vmlab_region *region)
+{
+	return region->family ? region->family->f_mapping : region->inode.i_mapping;
+}
+
 static inline bool vmlab_region_tracks_writes(const struct vmlab_region *region)
 {
 	return region->flags & VMLAB_REGION_TRACK_DIRTY;
+}
+
+static inline bool vmlab_region_is_huge(const struct vmlab_region *region)
+{
+	return region->flags & VMLAB_REGION_HUGE;
 }
 
 static inline bool vmlab_region_writable(struct vmlab_region *region)
@@ -97,12 +151,20 @@ static inline bool vmlab_region_writable(struct vmlab_region *region)
 	return !region->backing->writable || region->backing->writable(region);
 }
 
+void vmlab_region_name_owner(struct vmlab_region *region);
+void vmlab_region_disown(struct vmlab_region *region);
+void vmlab_region_init(struct vmlab_region *region, u64 limit);
 int vmlab_region_register(struct vmlab_region *region);
 void vmlab_region_destroy(struct vmlab_region *region);
 int vmlab_region_configure(struct vmlab_region *region,
 			   const struct vmlab_configure *config);
+int vmlab_region_become_clone(struct vmlab_region *to, struct vmlab_region *from,
+			      struct file *family);
 int vmlab_region_use(struct vmlab_region *region);
 int vmlab_region_writeback(struct vmlab_region *region);
+void vmlab_region_unmap(struct vmlab_region *region, pgoff_t first, pgoff_t nr);
+void vmlab_region_unmap_beyond(struct vmlab_region *region, loff_t end);
+void vmlab_region_put_carried(struct vmlab_region *region);
 struct vmlab_region *vmlab_region_next(unsigned long *id);
 u64 vmlab_regions(void);
 

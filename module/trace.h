@@ -14,6 +14,7 @@ enum vmlab_fault_cause {
 	VMLAB_FAULT_FIRST_TOUCH,	/* pages appeared */
 	VMLAB_FAULT_REFAULT,		/* pages were there, just not mapped */
 	VMLAB_FAULT_WRITE_NOTIFY,	/* first write to a page */
+	VMLAB_FAULT_COPY_ON_WRITE,	/* a page that other regions have, too, was copied */
 	VMLAB_FAULT_BEYOND_END,		/* behind the region's end */
 	VMLAB_FAULT_FAILED,		/* no page to be had: see vmlab_error */
 };
@@ -22,6 +23,7 @@ enum vmlab_page_state {
 	VMLAB_PS_EMPTY,
 	VMLAB_PS_CLEAN,
 	VMLAB_PS_DIRTY,
+	VMLAB_PS_SHARED,	/* with other regions, by copy-on-write */
 };
 
 enum vmlab_mapping_event {
@@ -41,11 +43,13 @@ enum vmlab_operation {
 TRACE_DEFINE_ENUM(VMLAB_FAULT_FIRST_TOUCH);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_REFAULT);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_WRITE_NOTIFY);
+TRACE_DEFINE_ENUM(VMLAB_FAULT_COPY_ON_WRITE);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_BEYOND_END);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_FAILED);
 TRACE_DEFINE_ENUM(VMLAB_PS_EMPTY);
 TRACE_DEFINE_ENUM(VMLAB_PS_CLEAN);
 TRACE_DEFINE_ENUM(VMLAB_PS_DIRTY);
+TRACE_DEFINE_ENUM(VMLAB_PS_SHARED);
 TRACE_DEFINE_ENUM(VMLAB_MAPPING_MMAP);
 TRACE_DEFINE_ENUM(VMLAB_MAPPING_OPEN);
 TRACE_DEFINE_ENUM(VMLAB_MAPPING_MOVE);
@@ -58,13 +62,15 @@ TRACE_DEFINE_ENUM(VMLAB_OP_LOST);
 	{ VMLAB_FAULT_FIRST_TOUCH,	"first_touch" },		\
 	{ VMLAB_FAULT_REFAULT,		"refault" },			\
 	{ VMLAB_FAULT_WRITE_NOTIFY,	"write_notify" },		\
+	{ VMLAB_FAULT_COPY_ON_WRITE,	"copy_on_write" },		\
 	{ VMLAB_FAULT_BEYOND_END,	"beyond_end" },			\
 	{ VMLAB_FAULT_FAILED,		"failed" })
 
 #define show_state(state) __print_symbolic(state,			\
 	{ VMLAB_PS_EMPTY,		"empty" },			\
 	{ VMLAB_PS_CLEAN,		"clean" },			\
-	{ VMLAB_PS_DIRTY,		"dirty" })
+	{ VMLAB_PS_DIRTY,		"dirty" },			\
+	{ VMLAB_PS_SHARED,		"shared" })
 
 #define show_mapping_event(event) __print_symbolic(event,		\
 	{ VMLAB_MAPPING_MMAP,		"mmap" },			\
@@ -128,6 +134,23 @@ TRACE_EVENT(vmlab_page_state,
 		  show_state(__entry->to))
 );
 
+/* A huge page at @pgoff was replaced by @nr small ones. */
+TRACE_EVENT(vmlab_huge_split,
+	TP_PROTO(u32 region, unsigned long pgoff, unsigned int nr),
+	TP_ARGS(region, pgoff, nr),
+	TP_STRUCT__entry(
+		__field(u32, region)
+		__field(unsigned long, pgoff)
+		__field(unsigned int, nr)
+	),
+	TP_fast_assign(
+		__entry->region = region;
+		__entry->pgoff = pgoff;
+		__entry->nr = nr;
+	),
+	TP_printk("region=%u pgoff=%lu nr=%u", __entry->region, __entry->pgoff, __entry->nr)
+);
+
 /* @nr pages were written to the region's file, or @error says why not. */
 TRACE_EVENT(vmlab_writeback,
 	TP_PROTO(u32 region, unsigned long pgoff, unsigned int nr, int error),
@@ -170,6 +193,23 @@ TRACE_EVENT(vmlab_mapping,
 	TP_printk("region=%u %s %#lx-%#lx pgoff=%lu", __entry->region,
 		  show_mapping_event(__entry->event), __entry->start, __entry->end,
 		  __entry->pgoff)
+);
+
+/* Region @to is a clone of @region, or a range was linked; or @error says why not. */
+TRACE_EVENT(vmlab_clone,
+	TP_PROTO(u32 region, u32 to, int error),
+	TP_ARGS(region, to, error),
+	TP_STRUCT__entry(
+		__field(u32, region)
+		__field(u32, to)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__entry->region = region;
+		__entry->to = to;
+		__entry->error = error;
+	),
+	TP_printk("region=%u to=%u error=%d", __entry->region, __entry->to, __entry->error)
 );
 
 /* Something could not be done for the page at @pgoff. */

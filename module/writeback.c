@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "file.h"
+#include "index.h"
 #include "page.h"
 #include "region.h"
 #include "stats.h"
@@ -56,7 +57,7 @@ int vmlab_writeback_now(struct vmlab_file *f)
 {
 	int ret = 0;
 
-	if (xa_marked(&f->region->pages, VMLAB_MARK_DIRTY)) {
+	if (vmlab_index_any_dirty(&f->region->index)) {
 		mod_delayed_work(wq, &f->writeback_work, 0);
 		flush_delayed_work(&f->writeback_work);
 		ret = READ_ONCE(f->writeback_result);
@@ -104,37 +105,6 @@ int vmlab_writeback_write(struct vmlab_file *f, struct iov_iter *from, loff_t po
 }
 
 /*
- * Collects the next dirty pages that lie in a row, with references. *first is moved
- * behind them. Returns how many.
- */
-static unsigned int collect(struct vmlab_file *f, pgoff_t *first, pgoff_t last)
-{
-	XA_STATE(xas, &f->region->pages, *first);
-	unsigned int nr = 0;
-	struct folio *folio;
-
-	rcu_read_lock();
-	xas_for_each_marked(&xas, folio, last, VMLAB_MARK_DIRTY) {
-		if (xas_retry(&xas, folio))
-			continue;
-		if (nr && xas.xa_index != *first)
-			break;
-		if (!folio_try_get(folio))
-			continue;
-		if (unlikely(folio != xas_reload(&xas))) {
-			folio_put(folio);
-			continue;
-		}
-		f->run[nr++] = folio;
-		*first = xas.xa_index + 1;
-		if (nr == VMLAB_BATCH)
-			break;
-	}
-	rcu_read_unlock();
-	return nr;
-}
-
-/*
  * Makes a page clean and then read-only in all page tables (in this order, see
  * make_writable()): the next write to it will be noticed. Returns false if it need not
  * be written any more.
@@ -144,20 +114,26 @@ static bool clean(struct vmlab_region *region, struct folio *folio)
 	bool dirty = false;
 
 	folio_lock(folio);
-	if (folio->mapping)
+	if (folio->mapping == region->inode.i_mapping)
 		dirty = vmlab_page_clean(region, folio);
-	if (dirty)
+	/* The reverse map of the page leads to the region's own file only. */
+	if (dirty && region->family)
+		vmlab_region_unmap(region, folio->index, 1);
+	else if (dirty)
 		folio_mkclean(folio);
 	folio_unlock(folio);
 	return dirty;
 }
 
-static void dirty_again(struct vmlab_region *region, struct folio *folio)
+/* What is at @pgoff now: the page that could not be written, or its copy. */
+static void dirty_again(struct vmlab_region *region, pgoff_t pgoff)
 {
-	folio_lock(folio);
-	if (folio->mapping)
-		vmlab_page_mark_dirty(region, folio);
-	folio_unlock(folio);
+	struct folio *folio = vmlab_page_get(region, pgoff);
+
+	if (!folio)
+		return;
+	vmlab_page_mark_dirty_at(region, pgoff, folio);
+	folio_put(folio);
 }
 
 /*
@@ -179,7 +155,7 @@ static void undo_growth(struct vmlab_file *f, unsigned int shrinks, loff_t end)
 		return;
 	file_start_write(f->file);
 	inode_lock(inode);
-	if (i_size_read(inode) == end && attr.ia_size < end)
+	if (vmlab_inode_size(inode) == end && attr.ia_size < end)
 		notify_change(file_mnt_idmap(f->file), f->file->f_path.dentry, &attr, NULL);
 	inode_unlock(inode);
 	file_end_write(f->file);
@@ -191,7 +167,7 @@ static int write_run(struct vmlab_file *f, unsigned int from, unsigned int nr)
 	struct vmlab_region *region = f->region;
 	loff_t start = folio_pos(f->run[from]);
 	unsigned int shrinks = READ_ONCE(f->shrinks);
-	loff_t left = min(i_size_read(&region->inode), vmlab_file_end(f)) - start;
+	loff_t left = min(vmlab_region_size(region), vmlab_file_end(f)) - start;
 	size_t len = clamp_t(loff_t, left, 0, (size_t)nr << PAGE_SHIFT);
 	unsigned int written = DIV_ROUND_UP(len, PAGE_SIZE);
 	struct iov_iter iter;
@@ -219,7 +195,7 @@ static int write_run(struct vmlab_file *f, unsigned int from, unsigned int nr)
 		return 0;
 	}
 	for (i = 0; i < nr; i++)
-		dirty_again(region, f->run[from + i]);
+		dirty_again(region, (start >> PAGE_SHIFT) + i);
 	vmlab_count(region, VMLAB_DIRTY, -(s64)nr);	/* counted once more just now */
 	vmlab_count(region, VMLAB_WRITEBACK_ERRORS, 1);
 	trace_vmlab_error(region->id, VMLAB_OP_WRITEBACK, start >> PAGE_SHIFT, ret);
@@ -266,7 +242,8 @@ int vmlab_writeback_range(struct vmlab_file *f, loff_t start, loff_t end)
 	if (vmlab_file_unlinked(f))
 		return 0;
 	mutex_lock(&f->writeback_lock);
-	while (first <= last && (nr = collect(f, &first, last)) != 0) {
+	while (first <= last && (nr = vmlab_index_find_dirty(&f->region->index, &first,
+							     last, f->run)) != 0) {
 		err = clean_and_write(f, nr);
 		ret = ret ?: err;
 		cond_resched();

@@ -34,6 +34,10 @@
 #define VMLAB_FEATURE_STRICT		(1ULL << 2)	/* VMLAB_REGION_STRICT */
 #define VMLAB_FEATURE_TRACK_DIRTY	(1ULL << 3)	/* VMLAB_REGION_TRACK_DIRTY */
 #define VMLAB_FEATURE_EXTENTS		(1ULL << 4)	/* VMLAB_IOC_EXTENTS */
+#define VMLAB_FEATURE_CLONE		(1ULL << 5)	/* VMLAB_IOC_CLONE */
+#define VMLAB_FEATURE_COW_FORK		(1ULL << 6)	/* VMLAB_REGION_COW_FORK */
+#define VMLAB_FEATURE_ADDRESS		(1ULL << 7)	/* VMLAB_IOC_ADDRESS */
+#define VMLAB_FEATURE_HUGE		(1ULL << 8)	/* VMLAB_REGION_HUGE */
 
 /**
  * struct vmlab_features - what the module can do, and its totals
@@ -67,6 +71,24 @@ struct vmlab_features {
  */
 #define VMLAB_REGION_TRACK_DIRTY	(1U << 1)
 
+/*
+ * In the child of a fork a mapping of the region, shared or private, shows a clone of it,
+ * made at the moment of the fork (see VMLAB_IOC_CLONE): what the two sides write from then
+ * on is their own. An inherited descriptor names the parent's region still; what the
+ * child asks for by address (madvise(), VMLAB_IOC_CLONE, VMLAB_IOC_REGION_FD) concerns its
+ * own. If there is no memory for the clone, the child's accesses end in SIGBUS.
+ */
+#define VMLAB_REGION_COW_FORK		(1U << 2)
+
+/*
+ * Pages of 2 MiB: the first touch of one of the region's 2 MiB brings all of it, if the
+ * mapping lies so that one entry of a page table maps it, if the region does not end inside,
+ * if there are no pages yet, and if memory is not too scattered; otherwise it brings one page
+ * of vmlab_features.page_size. Not together with VMLAB_REGION_STRICT,
+ * VMLAB_REGION_TRACK_DIRTY or a file.
+ */
+#define VMLAB_REGION_HUGE		(1U << 3)
+
 /* vmlab_configure.backing: where a page that was never touched comes from. */
 #define VMLAB_BACKING_ZERO		0	/* zeroes */
 #define VMLAB_BACKING_FILE		1	/* a regular file */
@@ -86,9 +108,10 @@ struct vmlab_features {
  *		by a file ends where its file ends, and at its limit at the latest.
  *
  * A region is configured once, and before its first use (a mapping, a read, a
- * write): EBUSY otherwise.
- * Other errors: EINVAL (a value above; a file opened with O_APPEND; a file that
- * is not regular), EBADF (backing_fd is not open for reading), EOVERFLOW (offset
+ * write, a change of size or of space, a clone): EBUSY otherwise.
+ * Other errors: EINVAL (a value above; VMLAB_REGION_HUGE together with
+ * VMLAB_REGION_STRICT, VMLAB_REGION_TRACK_DIRTY or a file; a file opened with O_APPEND;
+ * a file that is not regular), EBADF (backing_fd is not open for reading), EOVERFLOW (offset
  * and size overflow), ELOOP (backing_fd is itself a region), ENFILE, ENOMEM.
  */
 struct vmlab_configure {
@@ -118,7 +141,8 @@ struct vmlab_configure {
  * @faults:	page faults served
  * @first_touch: faults that made pages appear
  * @refault:	faults on pages that were there already, just not mapped
- * @write_notify: first writes that were noticed because writes are tracked
+ * @write_notify: first writes that were noticed because writes are tracked, or
+ *		because the page may be or have been in common with another region
  * @zero_filled: pages that appeared filled with zeroes
  * @read_in:	pages read from the file
  * @written_back: pages written to the file
@@ -126,6 +150,14 @@ struct vmlab_configure {
  *		file was truncated or unlinked)
  * @sigbus:	faults answered with SIGBUS
  * @writeback_errors: writes to the file that failed
+ * @cow_copies:	pages copied because other regions have them as well
+ * @huge_made:	huge pages (VMLAB_REGION_HUGE) that appeared or were copied
+ * @huge_split: huge pages in whose place the region got small ones
+ * @huge_fallback: how often a huge page was wanted, but there was no memory for it, or no
+ *		room (max_pages, the mount's size)
+ *
+ * A file of a mount gets its id when it is first mapped or asked about.
+ * Errors: EFAULT, ENOMEM (of such a file, the first time).
  */
 struct vmlab_stat {
 	__u64 id;
@@ -148,6 +180,10 @@ struct vmlab_stat {
 	__u64 discarded;
 	__u64 sigbus;
 	__u64 writeback_errors;
+	__u64 cow_copies;
+	__u64 huge_made;
+	__u64 huge_split;
+	__u64 huge_fallback;
 };
 
 /**
@@ -173,6 +209,8 @@ struct vmlab_list {
 #define VMLAB_PAGE_RESIDENT	(1U << 0)	/* in memory */
 #define VMLAB_PAGE_MAPPED	(1U << 1)	/* in some process's page table */
 #define VMLAB_PAGE_DIRTY	(1U << 2)	/* written to, see vmlab_stat.dirty */
+#define VMLAB_PAGE_SHARED	(1U << 3)	/* other regions have it as well */
+#define VMLAB_PAGE_HUGE		(1U << 4)	/* part of a huge page */
 
 /**
  * struct vmlab_extent - a run of pages in one state
@@ -211,19 +249,67 @@ struct vmlab_extents {
 };
 
 /**
- * struct vmlab_region_fd - another file descriptor for this region
+ * struct vmlab_region_fd - another file descriptor for a region
  * @flags:	O_CLOEXEC or 0
  * @__reserved:	zero
+ * @address:	0: the region of the descriptor; or an address of the caller's: the
+ *		region that is mapped there, whatever the descriptor of vmlab
  *
- * The ioctl returns a new descriptor for the same region with the access mode of
- * the one it was called on. It is a regular file, like a memfd: fstat() tells
- * its size, fallocate() and ftruncate() work, which the kernel refuses on a
- * device node (ENODEV, EINVAL) before the module is asked.
- * Errors: EINVAL, EMFILE, ENFILE, ENOMEM.
+ * The ioctl returns a new descriptor for the region, with the access mode of the
+ * one it was called on; or, by address, open for writing only if the mapping is
+ * shared and is or may be made writable. It is a regular file, like a memfd:
+ * fstat() tells its size, fallocate() and ftruncate() work, which the kernel
+ * refuses on a device node (ENODEV, EINVAL) before the module is asked.
+ * Errors: EINVAL, EFAULT (no region is mapped there), EACCES (it is not readable),
+ * EMFILE, ENFILE, ENOMEM.
  */
 struct vmlab_region_fd {
 	__u32 flags;
 	__u32 __reserved;
+	__u64 address;
+};
+
+/**
+ * struct vmlab_clone - a new region that is the image of another at this moment
+ * @flags:	O_CLOEXEC or 0
+ * @__reserved:	zero
+ * @address:	0: the other is the region of the descriptor, which must be open for
+ *		reading; or an address of the caller's: the region that is mapped
+ *		there, readable, whatever the descriptor of vmlab
+ *
+ * The ioctl returns a descriptor for the new region, open for reading and
+ * writing. The two have their pages in common until one side writes: such a page
+ * is copied then. A page that a device or a system call is writing to at this
+ * moment is copied at once. The clone has the flags, the size and the limit of
+ * the other; all its pages count as clean.
+ *
+ * The clone of a region with a file has the pages that the region has in memory.
+ * The others are what the file has when the clone first touches them (SIGBUS if
+ * the file is shorter by then); nothing is ever written to the file.
+ * Errors: EINVAL, EBADF, EFAULT (no region is mapped there), EACCES (it is not
+ * readable), EMFILE, ENFILE, ENOMEM, ENOSPC (a page must be copied at once, at the
+ * cap on all pages), EBUSY (it is being configured).
+ */
+struct vmlab_clone {
+	__u32 flags;
+	__u32 __reserved;
+	__u64 address;
+};
+
+/**
+ * struct vmlab_address - where a region is to be mapped in all processes
+ * @address:	in: a multiple of the page size, or 0 to ask only; out: the region's
+ *		address, 0 if it has none
+ *
+ * Pointers inside a region are good in every process if it is always mapped at one
+ * address. The first address that is given is the region's for good, and that of
+ * its clones; the others get to know it. The kernel does not map anything there by
+ * itself: see vmlab_map_global() of libvmlab.
+ * Errors: EINVAL, EBADF (an address is given, and the descriptor is not open for
+ * writing), EFAULT.
+ */
+struct vmlab_address {
+	__u64 address;
 };
 
 #define VMLAB_IOC_MAGIC		0xBA
@@ -234,5 +320,7 @@ struct vmlab_region_fd {
 #define VMLAB_IOC_LIST		_IOWR(VMLAB_IOC_MAGIC, 3, struct vmlab_list)
 #define VMLAB_IOC_EXTENTS	_IOWR(VMLAB_IOC_MAGIC, 4, struct vmlab_extents)
 #define VMLAB_IOC_REGION_FD	_IOW(VMLAB_IOC_MAGIC, 5, struct vmlab_region_fd)
+#define VMLAB_IOC_CLONE		_IOW(VMLAB_IOC_MAGIC, 6, struct vmlab_clone)
+#define VMLAB_IOC_ADDRESS	_IOWR(VMLAB_IOC_MAGIC, 7, struct vmlab_address)
 
 #endif /* _UAPI_LINUX_VMLAB_H */

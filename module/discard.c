@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Taking pages out of a region, or making a part of one zero: holes, and a new end. */
+#include "discard.h"
+
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
+
+#include "huge.h"
+#include "index.h"
+#include "page.h"
+#include "region.h"
+#include "share.h"
+#include "stats.h"
+#include "trace.h"
+
+/**
+ * vmlab_pages_remove - take pages out of a region
+ * @region: the region
+ * @first: the first page
+ * @last: the last page, inclusive
+ *
+ * Context: may sleep. Caller holds invalidate_lock exclusive and has unmapped the
+ * range, or is the last one to know the region.
+ */
+void vmlab_pages_remove(struct vmlab_region *region, pgoff_t first, pgoff_t last)
+{
+	struct vmlab_removed removed;
+	unsigned int i;
+	bool more;
+
+	do {
+		more = vmlab_index_remove(&region->index, &first, last, &removed);
+		if (removed.nr)
+			trace_vmlab_page_state(region->id, removed.first, removed.nr,
+					       VMLAB_PS_CLEAN, VMLAB_PS_EMPTY);
+		for (i = 0; i < removed.shares; i++)
+			vmlab_page_unshare(removed.folios[i]);
+		vmlab_count(region, VMLAB_RESIDENT, -(s64)(removed.nr + removed.dropped));
+		vmlab_count(region, VMLAB_DIRTY, -(s64)removed.dirty);
+		vmlab_count(region, VMLAB_DISCARDED, removed.dirty);
+		cond_resched();
+	} while (more);
+}
+
+/**
+ * vmlab_page_drop - take out a page if it is clean and nobody else holds it
+ * @region: the region
+ * @pgoff: the page, not mapped by anybody
+ *
+ * Somebody who holds it may be writing to it: write(), or a device; or to its file, from it.
+ * Context: may sleep. Caller holds invalidate_lock exclusive.
+ * Return: is it gone?
+ */
+bool vmlab_page_drop(struct vmlab_region *region, pgoff_t pgoff)
+{
+	struct vmlab_place place;
+	struct folio *folio;
+	struct page *page;
+
+	if (!vmlab_index_gather(&region->index, pgoff, 1, &page, &place))
+		return true;
+	folio = page_folio(page);
+	if (vmlab_index_is_dirty(&region->index, pgoff) || vmlab_page_spare(folio) > 0)
+		return false;
+	vmlab_pages_remove(region, pgoff, pgoff);
+	return true;
+}
+
+/**
+ * vmlab_page_zero - zero a part of a page, if it is there
+ * @region: the region
+ * @start: first byte
+ * @end: byte behind the last, at most the page's end
+ * @must: do not fail; that may exceed the cap
+ *
+ * A page with a file behind it does not become dirty by that: the file has zeroes
+ * there by now, or its end.
+ * Context: may sleep. Caller holds invalidate_lock.
+ * Return: 0, or why a page that others have, too, could not be copied: -ENOSPC, -ENOMEM.
+ */
+int vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end, bool must)
+{
+	struct vmlab_place place;
+	struct folio *folio;
+	struct page *page;
+	int ret;
+
+	if (start >= end)
+		return 0;
+	ret = vmlab_pages_own(region, start >> PAGE_SHIFT, 1, &page, &place, NULL, must);
+	if (ret <= 0)
+		return ret;
+	folio = page_folio(page);
+	folio_lock(folio);
+	zero_user_segment(page, offset_in_page(start), offset_in_page(start) + (end - start));
+	if (vmlab_region_tracks_writes(region) && !region->backing->writeback)
+		vmlab_page_dirty(region, folio);
+	folio_unlock(folio);
+	return 0;
+}
+
+/**
+ * vmlab_page_own_part - prepare for a hole that begins or ends somewhere
+ * @region: the region
+ * @pos: there, in bytes
+ *
+ * The page, if part of it is to be zeroed, is made the region's alone; and so is a huge one if
+ * part of it is to go.
+ * Context: may sleep. Caller holds invalidate_lock exclusive.
+ * Return: 0, or -ENOSPC, -ENOMEM.
+ */
+int vmlab_page_own_part(struct vmlab_region *region, loff_t pos)
+{
+	struct vmlab_place place;
+	struct page *page;
+
+	if (!offset_in_page(pos) && !vmlab_huge_straddles(region, pos >> PAGE_SHIFT))
+		return 0;
+	return min(vmlab_pages_own(region, pos >> PAGE_SHIFT, 1, &page, &place, NULL, false), 0);
+}
+
+/**
+ * vmlab_pages_punch - make a range read as it did before it was ever touched
+ * @region: the region
+ * @start: first byte
+ * @end: byte behind the last
+ *
+ * Whole pages are taken out, parts of pages are zeroed. Private copies that
+ * processes made of the pages (MAP_PRIVATE) stay.
+ * Context: may sleep; takes invalidate_lock.
+ * Return: 0; -ENOSPC, -ENOMEM if a page of which others have the whole must be copied:
+ * nothing has changed then.
+ */
+int vmlab_pages_punch(struct vmlab_region *region, loff_t start, loff_t end)
+{
+	struct address_space *mapping = region->inode.i_mapping;
+	pgoff_t first = round_up(start, PAGE_SIZE) >> PAGE_SHIFT;
+	pgoff_t last = end >> PAGE_SHIFT;
+	int ret;
+
+	filemap_invalidate_lock(mapping);
+	ret = vmlab_page_own_part(region, start) ?: vmlab_page_own_part(region, end);
+	if (ret)
+		goto unlock;
+	if (first > last) {	/* inside one page */
+		vmlab_page_zero(region, start, end, true);
+	} else {
+		vmlab_page_zero(region, start, (loff_t)first << PAGE_SHIFT, true);
+		vmlab_page_zero(region, (loff_t)last << PAGE_SHIFT, end, true);
+	}
+	if (first < last) {
+		vmlab_huge_settle(region, first, last - 1);
+		vmlab_region_unmap(region, first, last - first);
+		vmlab_huge_cut(region, &first, &last, true);
+	}
+	if (first < last)
+		vmlab_pages_remove(region, first, last - 1);
+unlock:
+	filemap_invalidate_unlock(mapping);
+	return ret;
+}
+
+/**
+ * vmlab_pages_truncate - take out what is beyond the region's end
+ * @region: the region, its inode's size already lowered
+ * @size: the new size, in bytes
+ *
+ * Private copies beyond the end go, too, as when a file is truncated, unless it is copied
+ * at forks.
+ * Context: may sleep. Caller holds invalidate_lock exclusive.
+ */
+void vmlab_pages_truncate(struct vmlab_region *region, loff_t size)
+{
+	loff_t end = round_up(size, PAGE_SIZE);
+	pgoff_t first = end >> PAGE_SHIFT, last = VMLAB_SIZE_MAX >> PAGE_SHIFT;
+
+	vmlab_page_zero(region, size, end, true);
+	vmlab_huge_settle(region, first, last - 1);
+	vmlab_region_unmap_beyond(region, end);
+	vmlab_huge_cut(region, &first, &last, true);
+	vmlab_pages_remove(region, first, last - 1);
+	/* A private copy may have been made of a page while it was on its way out. */
+	vmlab_region_unmap_beyond(region, end);
+}
+
+/**
+ * vmlab_pages_resize - truncate() of a region that has no file
+ * @region: the region
+ * @size: its new size, in bytes
+ *
+ * Context: may sleep; takes invalidate_lock.
+ * Return: 0; -ENOSPC, -ENOMEM if the page of the new end must be copied: nothing has
+ * changed then.
+ */
+int vmlab_pages_resize(struct vmlab_region *region, loff_t size)
+{
+	struct address_space *mapping = region->inode.i_mapping;
+	loff_t old_size;
+	int ret = 0;
+
+	filemap_invalidate_lock(mapping);
+	old_size = vmlab_region_size(region);
+	if (size <= old_size)		/* there may be pages beyond it (fallocate()) */
+		ret = vmlab_page_own_part(region, size);
+	if (!ret)
+		i_size_write(&region->inode, size);
+	if (!ret && size <= old_size)
+		vmlab_pages_truncate(region, size);
+	filemap_invalidate_unlock(mapping);
+	return ret;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMLAB_HUGE_FAULT_H
+#define VMLAB_HUGE_FAULT_H
+
+#include <linux/mm_types.h>
+
+struct vmlab_region;
+
+vm_fault_t vmlab_huge_serve(struct vmlab_region *region, struct vm_fault *vmf);
+vm_fault_t vmlab_huge_make_own(struct vmlab_region *region, struct vm_fault *vmf);
+
+#endif

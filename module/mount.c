@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The file system that users mount: its options, its figures, its beginning and end. A
+ * regular file there is a region (inode.c), a name is as in dir.c.
+ *
+ * Only those may mount it who may mount anything: memory cgroups do not count all of
+ * what names and inodes take.
+ */
+#include "mount.h"
+
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/statfs.h>
+#include <linux/vmlab.h>
+
+#include "compat.h"
+#include "fs.h"
+#include "huge.h"
+#include "inode.h"
+#include "pool.h"
+#include "region.h"
+#include "xattr.h"
+
+enum option {
+	OPTION_SIZE,
+	OPTION_NR_INODES,
+	OPTION_HUGE,
+	OPTION_MODE,
+	OPTION_UID,
+	OPTION_GID,
+};
+
+static const struct constant_table huge_values[] = {
+	{ "never",	VMLAB_HUGE_NEVER },
+	{ "advise",	VMLAB_HUGE_ADVISE },
+	{ "always",	VMLAB_HUGE_ALWAYS },
+	{}
+};
+
+static const struct fs_parameter_spec parameters[] = {
+	fsparam_string("size",		OPTION_SIZE),
+	fsparam_string("nr_inodes",	OPTION_NR_INODES),
+	fsparam_enum("huge",		OPTION_HUGE, huge_values),
+	fsparam_u32oct("mode",		OPTION_MODE),
+	fsparam_u32("uid",		OPTION_UID),
+	fsparam_u32("gid",		OPTION_GID),
+	{}
+};
+
+/**
+ * struct options - what a mount or remount asks for
+ * @given: a bit for each that was given
+ * @pages: limit of pages; VMLAB_POOL_UNLIMITED is none
+ * @inodes: limit of inodes, likewise
+ * @huge: enum vmlab_huge_policy
+ * @mode: of the root directory
+ * @uid: its owner
+ * @gid: its group
+ */
+struct options {
+	unsigned long given;
+	long pages;
+	long inodes;
+	unsigned int huge;
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+};
+
+/* A number, perhaps with a suffix (K, M, ...), or a percentage of @all. */
+static bool parse_amount(const char *text, u64 all, u64 *amount)
+{
+	char *end;
+
+	*amount = memparse(text, &end);
+	if (end == text)
+		return false;
+	if (*end == '%') {
+		if (*amount > 100)
+			return false;
+		*amount = div_u64(all, 100) * *amount;
+		end++;
+	}
+	return !*end && *amount <= VMLAB_SIZE_MAX;
+}
+
+/* Zero stands for no limit. */
+static bool parse_limit(const char *text, u64 all, u64 unit, long *limit)
+{
+	u64 amount;
+
+	if (!parse_amount(text, all, &amount))
+		return false;
+	*limit = amount ? DIV_ROUND_UP_ULL(amount, unit) : VMLAB_POOL_UNLIMITED;
+	return true;
+}
+
+static bool parse_owner(struct fs_context *fc, enum option option, u32 id,
+			struct options *options)
+{
+	if (option == OPTION_UID) {
+		options->uid = make_kuid(current_user_ns(), id);
+		return kuid_has_mapping(fc->user_ns, options->uid);
+	}
+	options->gid = make_kgid(current_user_ns(), id);
+	return kgid_has_mapping(fc->user_ns, options->gid);
+}
+
+static bool parse(struct fs_context *fc, enum option option, const char *text, u32 number,
+		  struct options *options)
+{
+	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
+
+	switch (option) {
+	case OPTION_SIZE:
+		return parse_limit(text, ram, PAGE_SIZE, &options->pages);
+	case OPTION_NR_INODES:
+		return parse_limit(text, totalram_pages(), 1, &options->inodes);
+	case OPTION_HUGE:
+		options->huge = number;
+		return true;
+	case OPTION_MODE:
+		options->mode = number;
+		return !(number & ~S_IALLUGO);
+	default:
+		return parse_owner(fc, option, number, options);
+	}
+}
+
+static int parse_param(struct fs_context *fc, struct fs_parameter *param)
+{
+	struct options *options = fc->fs_private;
+	struct fs_parse_result result;
+	int option = fs_parse(fc, parameters, param, &result);
+
+	if (option < 0)
+		return option;
+	if (!parse(fc, option, param->string, result.uint_32, options))
+		return invalfc(fc, "Bad value for '%s'", param->key);
+	__set_bit(option, &options->given);
+	return 0;
+}
+
+static void set_limits(struct vmlab_pool *pool, const struct options *options)
+{
+	if (test_bit(OPTION_SIZE, &options->given))
+		WRITE_ONCE(pool->max_pages, options->pages);
+	if (test_bit(OPTION_NR_INODES, &options->given))
+		WRITE_ONCE(pool->max_inodes, options->inodes);
+	if (test_bit(OPTION_HUGE, &options->given))
+		WRITE_ONCE(pool->huge, options->huge);
+}
+
+static void set_root(struct inode *inode, const struct options *options)
+{
+	if (!(options->given & (BIT(OPTION_MODE) | BIT(OPTION_UID) | BIT(OPTION_GID))))
+		return;
+	inode_set_ctime_current(inode);
+	if (test_bit(OPTION_MODE, &options->given))
+		inode->i_mode = (inode->i_mode & S_IFMT) | options->mode;
+	if (test_bit(OPTION_UID, &options->given))
+		inode->i_uid = options->uid;
+	if (test_bit(OPTION_GID, &options->given))
+		inode->i_gid = options->gid;
+}
+
+static int reconfigure(struct fs_context *fc)
+{
+	struct vmlab_pool *pool = fc->root->d_sb->s_fs_info;
+	const struct options *options = fc->fs_private;
+	struct inode *root = d_inode(fc->root->d_sb->s_root);
+
+	if (test_bit(OPTION_SIZE, &options->given) &&
+	    options->pages < atomic_long_read(&pool->pages))
+		return invalfc(fc, "More than this size is in use");
+	if (test_bit(OPTION_NR_INODES, &options->given) &&
+	    options->inodes < atomic_long_read(&pool->inodes))
+		return invalfc(fc, "More inodes than these are in use");
+	set_limits(pool, options);
+	inode_lock(root);
+	set_root(root, options);
+	inode_unlock(root);
+	return 0;
+}
+
+static long shown_limit(long limit)
+{
+	return limit == VMLAB_POOL_UNLIMITED ? 0 : limit;
+}
+
+/*
+ * What is in force, all of it: mount(8) gives it to a remount again with what is to
+ * change.
+ */
+static int show_options(struct seq_file *m, struct dentry *root)
+{
+	struct vmlab_pool *pool = root->d_sb->s_fs_info;
+	struct inode *inode = d_inode(root->d_sb->s_root);
+
+	seq_printf(m, ",size=%luk", shown_limit(READ_ONCE(pool->max_pages)) << (PAGE_SHIFT - 10));
+	seq_printf(m, ",nr_inodes=%lu", shown_limit(READ_ONCE(pool->max_inodes)));
+	seq_printf(m, ",huge=%s", huge_values[READ_ONCE(pool->huge)].name);
+	seq_printf(m, ",mode=%03ho", (umode_t)(inode->i_mode & S_IALLUGO));
+	if (!uid_eq(inode->i_uid, GLOBAL_ROOT_UID))
+		seq_printf(m, ",uid=%u", from_kuid_munged(seq_user_ns(m), inode->i_uid));
+	if (!gid_eq(inode->i_gid, GLOBAL_ROOT_GID))
+		seq_printf(m, ",gid=%u", from_kgid_munged(seq_user_ns(m), inode->i_gid));
+	return 0;
+}
+
+/* Where there is no limit the figures are 0, as tmpfs has it. */
+static int statfs(struct dentry *dentry, struct kstatfs *buf)
+{
+	struct super_block *sb = dentry->d_sb;
+	struct vmlab_pool *pool = sb->s_fs_info;
+	long max_inodes = READ_ONCE(pool->max_inodes);
+
+	buf->f_type = sb->s_magic;
+	buf->f_bsize = PAGE_SIZE;
+	buf->f_namelen = NAME_MAX;
+	buf->f_fsid = u64_to_fsid(huge_encode_dev(sb->s_dev));
+	buf->f_blocks = shown_limit(READ_ONCE(pool->max_pages));
+	if (buf->f_blocks) {
+		buf->f_bfree = vmlab_pool_pages_left(pool);
+		buf->f_bavail = vmlab_pages_left(pool);
+	}
+	buf->f_files = shown_limit(max_inodes);
+	if (buf->f_files)
+		buf->f_ffree = max(max_inodes - atomic_long_read(&pool->inodes), 0L);
+	return 0;
+}
+
+static const struct super_operations super_ops = {
+	.alloc_inode	= vmlab_inode_alloc,
+	.destroy_inode	= vmlab_inode_destroy,
+	.evict_inode	= vmlab_inode_evict,
+	.drop_inode	= inode_just_drop,
+	.statfs		= statfs,
+	.show_options	= show_options,
+};
+
+/* After an error kill_sb() is called. */
+static int fill_super(struct super_block *sb, struct fs_context *fc)
+{
+	const struct options *options = fc->fs_private;
+	struct inode *root;
+
+	sb->s_fs_info = vmlab_pool_new(options->pages, options->inodes, options->huge);
+	if (!sb->s_fs_info)
+		return -ENOMEM;
+	sb->s_maxbytes = VMLAB_SIZE_MAX;
+	sb->s_blocksize = PAGE_SIZE;
+	sb->s_blocksize_bits = PAGE_SHIFT;
+	sb->s_magic = VMLAB_FS_MAGIC;
+	sb->s_op = &super_ops;
+	sb->s_xattr = vmlab_xattr_handlers;
+	sb->s_time_gran = 1;
+	sb->s_flags |= SB_NOSEC;
+	root = vmlab_inode_new(&nop_mnt_idmap, sb, NULL, S_IFDIR | options->mode, 0);
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	set_root(root, options);
+	sb->s_root = d_make_root(root);
+	return sb->s_root ? 0 : -ENOMEM;
+}
+
+static int get_tree(struct fs_context *fc)
+{
+	return get_tree_nodev(fc, fill_super);
+}
+
+static void free_fs_context(struct fs_context *fc)
+{
+	kfree(fc->fs_private);
+}
+
+static const struct fs_context_operations context_ops = {
+	.free		= free_fs_context,
+	.parse_param	= parse_param,
+	.get_tree	= get_tree,
+	.reconfigure	= reconfigure,
+};
+
+/* Unless something else is asked for: half of the memory, as tmpfs. */
+static int init_fs_context(struct fs_context *fc)
+{
+	struct options *options = kzalloc(sizeof(*options), GFP_KERNEL);
+
+	if (!options)
+		return -ENOMEM;
+	options->pages = totalram_pages() / 2;
+	options->inodes = totalram_pages() / 2;
+	options->mode = S_ISVTX | 0777;
+	fc->fs_private = options;
+	fc->ops = &context_ops;
+	return 0;
+}
+
+static void kill_sb(struct super_block *sb)
+{
+	vmlab_kill_super(sb);
+	vmlab_pool_put(sb->s_fs_info);
+}
+
+static struct file_system_type fs_type = {
+	.owner		= THIS_MODULE,
+	.name		= "vmlab",
+	.init_fs_context = init_fs_context,
+	.parameters	= parameters,
+	.kill_sb	= kill_sb,
+};
+
+int vmlab_mount_init(void)
+{
+	return register_filesystem(&fs_type);
+}
+
+void vmlab_mount_exit(void)
+{
+	unregister_filesystem(&fs_type);
+}
