@@ -89,3 +89,44 @@ int vmlab_stat(int fd, struct vmlab_stat *stat)
 {
 	return request(fd, VMLAB_IOC_STAT, stat);
 }
+
+int vmlab_clone(int fd, int flags)
+{
+	struct vmlab_clone arg = { .flags = (uint32_t)flags };
+
+	return request(fd, VMLAB_IOC_CLONE, &arg);
+}
+
+/* A request that concerns an address: any descriptor of vmlab will do for it. */
+static int request_at(unsigned long number, void *arg)
+{
+	int dev, fd;
+
+	dev = open(DEVICE, O_RDONLY | O_CLOEXEC);
+	if (dev < 0)
+		return -errno;
+	fd = request(dev, number, arg);
+	close(dev);
+	return fd;
+}
+
+/* To the kernel the address 0 means the descriptor's own region; none is mapped there. */
+int vmlab_clone_at(const void *address, int flags)
+{
+	struct vmlab_clone arg = {
+		.flags = (uint32_t)flags,
+		.address = (uintptr_t)address,
+	};
+
+	return address ? request_at(VMLAB_IOC_CLONE, &arg) : -EFAULT;
+}
+
+int vmlab_region_at(const void *address, int flags)
+{
+	struct vmlab_region_fd arg = {
+		.flags = (uint32_t)flags,
+		.address = (uintptr_t)address,
+	};
+
+	return address ? request_at(VMLAB_IOC_REGION_FD, &arg) : -EFAULT;
+}

@@ -20,6 +20,24 @@ struct message {
 
 /* The first entry that fits is taken. */
 static const struct message messages[] = {
+	{ VMLAB_OP_CLONE, ENOENT,
+	  "/dev/vmlab does not exist: load the module (\"modprobe vmlab\", or \"make load\" in its source)" },
+	{ VMLAB_OP_REGION_AT, ENOENT,
+	  "/dev/vmlab does not exist: load the module (\"modprobe vmlab\", or \"make load\" in its source)" },
+	{ VMLAB_OP_MAP_GLOBAL, EEXIST,
+	  "something is mapped already where the region belongs in all processes, perhaps the region itself: "
+	  "use that, or unmap it" },
+	{ VMLAB_OP_MAP_GLOBAL, EBADF,
+	  "the descriptor is not open, or the region has no address yet and it is not open for writing: "
+	  "open it with O_RDWR" },
+	{ VMLAB_OP_MAP_GLOBAL, EACCES,
+	  "the region or its file is not open for what the mapping is to allow: "
+	  "leave out PROT_WRITE, or open it with O_RDWR" },
+	{ VMLAB_OP_MAP_GLOBAL, EINVAL,
+	  "the mapping was refused: its length must not be 0, and its end within the region's limit "
+	  "(map less, or configure a larger size)" },
+	{ VMLAB_OP_MAP_GLOBAL, ENOMEM,
+	  "there is no room for the mapping: map less, or raise the limits (ulimit -v, vm.max_map_count)" },
 	{ VMLAB_OP_OPEN, ENOENT,
 	  "/dev/vmlab does not exist: load the module (\"modprobe vmlab\", or \"make load\" in its source)" },
 	{ VMLAB_OP_OPEN, EACCES,
@@ -38,14 +56,20 @@ static const struct message messages[] = {
 	  "the file is a program that is running: open it with O_RDONLY" },
 	{ VMLAB_OP_OPEN_FILE, EINVAL,
 	  "the region was refused: the file must be a regular one, offset and size multiples of the page size" },
+	{ VMLAB_OP_READ, ENXIO,
+	  "the file behind the region has become shorter, and what was not read before is gone" },
+	{ VMLAB_OP_WRITE, ENXIO,
+	  "the file behind the region has become shorter, and what was not read before is gone" },
 	{ ANY, ENXIO, "no module answers at /dev/vmlab: load it (\"modprobe vmlab\")" },
 	{ ANY, ENODEV, "no module answers at /dev/vmlab: load it (\"modprobe vmlab\")" },
 
 	{ VMLAB_OP_CONFIGURE, EBUSY,
-	  "the region was configured or used before: configure it once, before its first mmap, read or write" },
+	  "the region was configured or used before: configure it once, "
+	  "before its first mmap, read, write, change of size or clone" },
 	{ VMLAB_OP_CONFIGURE, EINVAL,
 	  "the region's configuration is not valid: size and offset must be multiples of the page size, "
-	  "flags known, and the file a regular one that is not in append mode" },
+	  "flags known, the file a regular one that is not in append mode, and huge pages not together "
+	  "with VMLAB_REGION_STRICT, VMLAB_REGION_TRACK_DIRTY or a file" },
 	{ VMLAB_OP_CONFIGURE, EBADF,
 	  "the descriptor of the region or of its file is not open, or the file's is not open for reading" },
 	{ VMLAB_OP_CONFIGURE, ELOOP,
@@ -53,7 +77,23 @@ static const struct message messages[] = {
 	{ VMLAB_OP_OPEN_FILE, ELOOP,
 	  "the file is itself a region, or its path has too many symbolic links: give a regular file" },
 	{ VMLAB_OP_EXTENTS, EINVAL,
-	  "the range is not valid: both ends must be multiples of the page size, and inside the region's limit" },
+	  "the range is not valid: both ends must be multiples of the page size" },
+
+	{ VMLAB_OP_CLONE, EBADF,
+	  "the region is not open for reading, and so it cannot be cloned: open it with O_RDWR or O_RDONLY" },
+	{ VMLAB_OP_CLONE, EACCES,
+	  "the mapping at the address is not readable, or you may not use /dev/vmlab: check both" },
+	{ VMLAB_OP_CLONE, EFAULT, "no region is mapped at the address: give one inside a mapping of a region" },
+	{ VMLAB_OP_CLONE, EBUSY, "the region is just being configured: clone it afterwards" },
+	{ VMLAB_OP_CLONE, EINVAL, "the flags of a clone are not valid: only O_CLOEXEC is" },
+	{ VMLAB_OP_CLONE, ENOSPC,
+	  "a device is writing to pages, which must be copied, and all regions together hold as many as "
+	  "the module may: close some, or raise /sys/module/vmlab/parameters/max_pages" },
+	{ VMLAB_OP_REGION_AT, EFAULT,
+	  "no region is mapped at the address: give one inside a mapping of a region" },
+	{ VMLAB_OP_REGION_AT, EACCES,
+	  "the mapping at the address is not readable, or you may not use /dev/vmlab: check both" },
+	{ VMLAB_OP_REGION_AT, EINVAL, "the flags of the descriptor are not valid: only O_CLOEXEC is" },
 
 	{ VMLAB_OP_MMAP, EACCES,
 	  "the region or its file is not open for writing: map it read-only or privately, or open it for writing" },
@@ -64,7 +104,10 @@ static const struct message messages[] = {
 	  "there is no room for the mapping: map less, or raise the limits (ulimit -v, vm.max_map_count)" },
 	{ VMLAB_OP_WRITE, EFBIG, "the write goes beyond the region's limit: configure a larger size" },
 	{ VMLAB_OP_WRITE, ENOSPC,
-	  "all regions together hold as many pages as the module may: "
+	  "no page is left: all regions together hold as many as the module may, or the mount is full: "
+	  "remove some, raise /sys/module/vmlab/parameters/max_pages, or remount with a larger size=" },
+	{ VMLAB_OP_READ, ENOSPC,
+	  "a page must be brought in, and all regions together hold as many as the module may: "
 	  "close some, or raise /sys/module/vmlab/parameters/max_pages" },
 	{ VMLAB_OP_WRITE, EBADF, "the descriptor is not open for writing: open the region with O_RDWR" },
 	{ VMLAB_OP_READ, EBADF, "the descriptor is not open for reading: open the region with O_RDWR" },

@@ -20,6 +20,8 @@ static const struct {
 	{ VMLAB_OP_OPEN_FILE, EISDIR, "regular file" },
 	{ VMLAB_OP_CONFIGURE, EBUSY, "before its first mmap" },
 	{ VMLAB_OP_CONFIGURE, EINVAL, "multiples of the page size" },
+	{ VMLAB_OP_CONFIGURE, EINVAL, "huge pages not together" },
+	{ VMLAB_OP_CONFIGURE, ENFILE, "too many open files" },
 	{ VMLAB_OP_CONFIGURE, EBADF, "open for reading" },
 	{ VMLAB_OP_CONFIGURE, ELOOP, "cannot be the backing" },
 	{ VMLAB_OP_CONFIGURE, EOVERFLOW, "too large" },
@@ -29,9 +31,29 @@ static const struct {
 	{ VMLAB_OP_EXTENTS, EINTR, "signal" },
 	{ VMLAB_OP_MMAP, EACCES, "not open for writing" },
 	{ VMLAB_OP_WRITE, ENOSPC, "max_pages" },
+	{ VMLAB_OP_WRITE, ENOSPC, "larger size=" },
+	{ VMLAB_OP_READ, ENXIO, "shorter" },
+	{ VMLAB_OP_READ, ENOSPC, "max_pages" },
+	{ VMLAB_OP_WRITE, ENXIO, "shorter" },
 	{ VMLAB_OP_SYNC, ENOSPC, "file system is full" },
 	{ VMLAB_OP_SYNC, EIO, "dmesg" },
 	{ VMLAB_OP_LIST, EPERM, "root" },
+	{ VMLAB_OP_CLONE, EBADF, "not open for reading" },
+	{ VMLAB_OP_CLONE, EACCES, "not readable" },
+	{ VMLAB_OP_CLONE, EFAULT, "no region is mapped" },
+	{ VMLAB_OP_CLONE, EBUSY, "configured" },
+	{ VMLAB_OP_CLONE, EINVAL, "O_CLOEXEC" },
+	{ VMLAB_OP_CLONE, ENOSPC, "max_pages" },
+	{ VMLAB_OP_CLONE, ENOENT, "load the module" },
+	{ VMLAB_OP_REGION_AT, EFAULT, "no region is mapped" },
+	{ VMLAB_OP_REGION_AT, EACCES, "not readable" },
+	{ VMLAB_OP_REGION_AT, EINVAL, "O_CLOEXEC" },
+	{ VMLAB_OP_REGION_AT, ENOENT, "load the module" },
+	{ VMLAB_OP_MAP_GLOBAL, EEXIST, "something is mapped already" },
+	{ VMLAB_OP_MAP_GLOBAL, EBADF, "open it with O_RDWR" },
+	{ VMLAB_OP_MAP_GLOBAL, EACCES, "PROT_WRITE" },
+	{ VMLAB_OP_MAP_GLOBAL, EINVAL, "limit" },
+	{ VMLAB_OP_MAP_GLOBAL, ENOMEM, "no room for the mapping" },
 };
 
 static int bad(int op, int err, const char *text, const char *why)
@@ -53,7 +75,7 @@ int main(void)
 		if (text != vmlab_strerror(wanted[i].op, wanted[i].err))
 			failed |= bad(wanted[i].op, wanted[i].err, text, "the sign matters");
 	}
-	for (int op = VMLAB_OP_OPEN; op <= VMLAB_OP_SYNC; op++) {
+	for (int op = VMLAB_OP_OPEN; op <= VMLAB_OP_MAP_GLOBAL; op++) {
 		for (int err = 0; err < 4096; err++) {
 			const char *text = vmlab_strerror(op, err);
 

@@ -34,6 +34,9 @@ extern "C" {
  * @VMLAB_OP_READ:	read() of a region
  * @VMLAB_OP_WRITE:	write() to a region, or fallocate()
  * @VMLAB_OP_SYNC:	fsync(), msync() or close() of a region
+ * @VMLAB_OP_CLONE:	vmlab_clone() or vmlab_clone_at()
+ * @VMLAB_OP_REGION_AT:	vmlab_region_at()
+ * @VMLAB_OP_MAP_GLOBAL: vmlab_map_global()
  */
 enum vmlab_op {
 	VMLAB_OP_OPEN,
@@ -47,6 +50,9 @@ enum vmlab_op {
 	VMLAB_OP_READ,
 	VMLAB_OP_WRITE,
 	VMLAB_OP_SYNC,
+	VMLAB_OP_CLONE,
+	VMLAB_OP_REGION_AT,
+	VMLAB_OP_MAP_GLOBAL,
 };
 
 /**
@@ -102,9 +108,9 @@ int vmlab_features(int fd, struct vmlab_features *features);
  *
  * Possible once, and before the region's first use.
  *
- * Return: 0, or -EBUSY (configured or used before), -EINVAL, -EBADF, -EOVERFLOW,
- * -ELOOP, -E2BIG (the module does not know a field that is not zero), -ENOMEM,
- * -ENOTTY.
+ * Return: 0, or -EBUSY (configured or used before), -EINVAL (a value, or huge pages
+ * together with what excludes them), -EBADF, -EOVERFLOW, -ELOOP, -E2BIG (the module
+ * does not know a field that is not zero), -ENFILE, -ENOMEM, -ENOTTY.
  */
 int vmlab_configure(int fd, const struct vmlab_configure *configure);
 
@@ -113,7 +119,8 @@ int vmlab_configure(int fd, const struct vmlab_configure *configure);
  * @fd:		a region
  * @stat:	filled
  *
- * Return: 0, or -EBADF, -ENOTTY (not a region).
+ * Return: 0, or -EBADF, -ENOTTY (not a region), -ENOMEM (a file of a mount that was
+ * neither mapped nor asked about before).
  */
 int vmlab_stat(int fd, struct vmlab_stat *stat);
 
@@ -153,6 +160,65 @@ typedef int (*vmlab_extent_fn)(const struct vmlab_extent *extent, void *arg);
  * Return: 0, what @fn returned to end the walk, or -EBADF, -ENOTTY, -EINVAL.
  */
 int vmlab_extents(int fd, uint64_t start, uint64_t end, vmlab_extent_fn fn, void *arg);
+
+/**
+ * vmlab_clone() - a new region that is the image of another at this moment
+ * @fd:		a region, open for reading
+ * @flags:	O_CLOEXEC or 0
+ *
+ * The two have their pages in common until one side writes to them; see struct
+ * vmlab_clone.
+ *
+ * Return: a descriptor for reading and writing, which the caller closes, or
+ * -EINVAL (other flags), -EBADF (not open, or not for reading), -ENOTTY (not a
+ * region), -EMFILE, -ENFILE, -ENOMEM, -ENOSPC (a page that a device is writing
+ * to must be copied at once, at the cap on all pages), -EBUSY (the region is
+ * being configured).
+ */
+int vmlab_clone(int fd, int flags);
+
+/**
+ * vmlab_clone_at() - the same, of the region that is mapped at an address
+ * @address:	in a mapping of the caller's, which must be readable
+ * @flags:	O_CLOEXEC or 0
+ *
+ * In the child of a fork, with VMLAB_REGION_COW_FORK, that is the child's own
+ * region, while an inherited descriptor names the parent's.
+ *
+ * Return: as vmlab_clone(), or -EFAULT (no region is mapped there), -EACCES (the
+ * mapping is not readable), or an error of vmlab_open(): it opens /dev/vmlab.
+ */
+int vmlab_clone_at(const void *address, int flags);
+
+/**
+ * vmlab_region_at() - a descriptor for the region that is mapped at an address
+ * @address:	in a mapping of the caller's, which must be readable
+ * @flags:	O_CLOEXEC or 0
+ *
+ * Return: a descriptor, which the caller closes, open for reading, and for
+ * writing too if the mapping is shared and is or may be made writable; or
+ * -EINVAL (other flags), -EFAULT (no region is mapped there), -EACCES (the mapping
+ * is not readable), -EMFILE, -ENFILE, -ENOMEM, or an error of vmlab_open(): it
+ * opens /dev/vmlab.
+ */
+int vmlab_region_at(const void *address, int flags);
+
+/**
+ * vmlab_map_global() - map a region where all processes have it
+ * @fd:		a region
+ * @length:	bytes to map, from the region's start
+ * @prot:	PROT_READ and the like, as for mmap()
+ * @address:	set to the address of the mapping, which is shared
+ *
+ * Pointers inside the region are good in every process that maps it so. The first
+ * one to do so chooses the address, where other things seldom are, and needs a
+ * descriptor that is open for writing; see struct vmlab_address.
+ *
+ * Return: 0, or -EEXIST (this process has something there already, which may be the
+ * region), -EBADF (not open for writing, and the region has no address yet), -ENOTTY
+ * (not a region, or the module is older than this request), or an error of mmap().
+ */
+int vmlab_map_global(int fd, size_t length, int prot, void **address);
 
 /**
  * vmlab_strerror() - an error in words, and what to do about it

@@ -17,6 +17,8 @@ struct command {
 int cmd_stat(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_map(int argc, char **argv);
+int cmd_clone(int argc, char **argv);
+int cmd_snapshot(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 
 /* The exit status of a wrong command line, as argp_error() is told to use. */

@@ -8,17 +8,35 @@ _vmlab()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)) || [[ ${COMP_WORDS[1]} == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'demo ls map stat help --help --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'clone demo ls map snapshot stat help --help --version' -- "$word")
 		return
 	fi
 	# "=" is a word of its own.
-	if [[ $word == = || $previous == = && ${COMP_WORDS[COMP_CWORD - 2]} == --color ]]; then
+	local option=$previous
+	[[ $previous != = ]] || option=${COMP_WORDS[COMP_CWORD - 2]}
+	case $option:${COMP_WORDS[1]} in
+	--color:*)
 		mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "${word#=}")
+		return ;;
+	-o:snapshot | --output:snapshot)
+		mapfile -t COMPREPLY < <(compgen -f -- "${word#=}")
+		return ;;
+	esac
+	# What follows "--" is another command; files are what its arguments may be.
+	if [[ ${COMP_WORDS[1]} == clone && " ${COMP_WORDS[*]:2:COMP_CWORD-2} " == *' -- '* ]]; then
+		if [[ $previous == -- ]]; then
+			mapfile -t COMPREPLY < <(compgen -c -- "$word")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		fi
 		return
 	fi
 	case ${COMP_WORDS[1]}:$word in
+	clone:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --help --' -- "$word") ;;
+	snapshot:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --json --output= --help' -- "$word") ;;
+	clone:* | snapshot:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
 	demo:-*) mapfile -t COMPREPLY < <(compgen -W '--color= --json --pause --help' -- "$word") ;;
-	demo:*) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	demo:*) mapfile -t COMPREPLY < <(compgen -f -W 'cow share' -- "$word") ;;
 	ls:*) mapfile -t COMPREPLY < <(compgen -W '--bytes --json --help' -- "$word") ;;
 	map:-*) mapfile -t COMPREPLY < <(compgen -W '--color= --fd= --json --lines= --help' -- "$word") ;;
 	map:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;

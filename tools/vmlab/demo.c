@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmlab demo: what lazy paging is, step by step, on a real file.
+ * vmlab demo: what lazy paging is, step by step, on a real file; and other stories.
  */
 #include <argp.h>
 #include <errno.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
 #include "demo.h"
 #include "fail.h"
@@ -64,37 +64,36 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[FILE]",
-	.doc = "Show lazy paging step by step on FILE, which is only read, never changed.\v"
-	       "Without FILE it is " DEFAULT_FILE ".",
+	.args_doc = "[FILE]\ncow\nshare",
+	.doc = "Show lazy paging step by step on FILE, which is only read, never changed; or copying on "
+	       "write; or memory that several processes share.\v"
+	       "Without FILE it is " DEFAULT_FILE ". A file that is called cow is ./cow.",
 };
 
-double demo_seconds(void)
+int demo_configured(int flags, const struct vmlab_configure *configure)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-int demo_region(int flags, int file, uint64_t size)
-{
-	struct vmlab_configure configure = {
-		.backing = file < 0 ? VMLAB_BACKING_ZERO : VMLAB_BACKING_FILE,
-		.backing_fd = file < 0 ? 0 : file,
-		.size = size,
-	};
 	int fd, ret;
 
 	fd = vmlab_open(flags | O_CLOEXEC);
 	if (fd < 0)
 		return fail_op(VMLAB_OP_OPEN, fd);
-	ret = vmlab_configure(fd, &configure);
+	ret = vmlab_configure(fd, configure);
 	if (ret) {
 		close(fd);
 		return fail_op(VMLAB_OP_CONFIGURE, ret);
 	}
 	return fd;
+}
+
+int demo_region(int flags, int file, uint64_t size)
+{
+	const struct vmlab_configure configure = {
+		.backing = file < 0 ? VMLAB_BACKING_ZERO : VMLAB_BACKING_FILE,
+		.backing_fd = file < 0 ? 0 : file,
+		.size = size,
+	};
+
+	return demo_configured(flags, &configure);
 }
 
 char *demo_mmap(int region, uint64_t size, int prot)
@@ -145,7 +144,6 @@ static void catch_signals(void)
 static void set_sizes(struct demo *demo, uint64_t size)
 {
 	demo->size = size < SIZE_MOST ? size : SIZE_MOST;
-	demo->page = (uint64_t)sysconf(_SC_PAGESIZE);
 	demo->pages = (demo->size + demo->page - 1) / demo->page;
 
 	tale_print(&demo->tale, "%svmlab demo%s: %s%s, %s\n", term_colour(TERM_BOLD),
@@ -159,7 +157,6 @@ static void set_sizes(struct demo *demo, uint64_t size)
 static int open_file(struct demo *demo)
 {
 	struct stat st;
-	int fd;
 
 	demo->file = open(demo->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (demo->file < 0 || fstat(demo->file, &st))
@@ -170,17 +167,11 @@ static int open_file(struct demo *demo)
 	if (!st.st_size)
 		return fail("%s is empty, there is nothing to page: name another file", demo->path);
 
-	/* Before the story begins, as most errors come from here. */
-	fd = vmlab_open(O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return fail_op(VMLAB_OP_OPEN, fd);
-	close(fd);
-
 	set_sizes(demo, (uint64_t)st.st_size);
 	return 0;
 }
 
-static int run_steps(struct demo *demo)
+static int tell_paging(struct demo *demo)
 {
 	static int (*const steps[])(struct demo *) = {
 		demo_map,
@@ -191,11 +182,38 @@ static int run_steps(struct demo *demo)
 		demo_writeback,
 	};
 
+	if (open_file(demo))
+		return -1;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i](demo))
 			return -1;
 	}
 	return 0;
+}
+
+/* Before any story begins, as most errors come from here. */
+static int try_device(void)
+{
+	int fd = vmlab_open(O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail_op(VMLAB_OP_OPEN, fd);
+	close(fd);
+	return 0;
+}
+
+/* The story that is asked for: without a name the one about a file. */
+static int tell_story(struct demo *demo)
+{
+	if (try_device())
+		return -1;
+	if (demo->path && !strcmp(demo->path, "cow"))
+		return demo_cow(demo);
+	if (demo->path && !strcmp(demo->path, "share"))
+		return demo_share(demo);
+	if (!demo->path)
+		demo->path = DEFAULT_FILE;
+	return tell_paging(demo);
 }
 
 static void close_all(struct demo *demo)
@@ -213,11 +231,15 @@ static void print_end(const struct demo *demo, double seconds)
 {
 	const struct tale *tale = &demo->tale;
 
-	tale_print(tale, "\n%s%d of %d checks hold%s, in %.1f s.\n\n", term_colour(TERM_BOLD),
+	tale_print(tale, "\n%s%d of %d checks hold%s, in %.1f s.\n", term_colour(TERM_BOLD),
 		   tale->checks - tale->failed, tale->checks, term_colour(TERM_PLAIN), seconds);
+	if (demo->file < 0)
+		return;
 	tale_print(tale,
-		   "Try next:\n"
+		   "\nTry next:\n"
 		   "  vmlab demo --pause /bin/bash     a larger file: batches grow up to 64 pages\n"
+		   "  vmlab demo cow                   clones and forks: copied when written to\n"
+		   "  vmlab demo share                 two processes and one memory\n"
 		   "  exec 7<>/dev/vmlab; echo hello >&7; vmlab map --fd 7\n"
 		   "                                   a region of your shell, and its picture\n"
 		   "  vmlab ls; vmlab stat             the regions on this system, and the totals\n"
@@ -226,20 +248,22 @@ static void print_end(const struct demo *demo, double seconds)
 
 int cmd_demo(int argc, char **argv)
 {
-	struct demo demo = { .file = -1, .region = -1 };
-	double start = demo_seconds();
+	struct demo demo = {
+		.file = -1,
+		.region = -1,
+		.page = (uint64_t)sysconf(_SC_PAGESIZE),
+	};
+	double start = clock_seconds();
 	bool ok;
 
 	term_set_colour("auto");
 	argp_parse(&argp, argc, argv, 0, NULL, &demo);
-	if (!demo.path)
-		demo.path = DEFAULT_FILE;
 
 	catch_signals();
 	tale_begin(&demo.tale);
-	ok = !open_file(&demo) && !run_steps(&demo);
+	ok = !tell_story(&demo);
 	if (ok)
-		print_end(&demo, demo_seconds() - start);
+		print_end(&demo, clock_seconds() - start);
 	ok = ok && !demo.tale.failed;
 	close_all(&demo);
 	tale_end(&demo.tale, ok);

@@ -42,7 +42,7 @@ int demo_map(struct demo *demo)
 	tale_count(tale, "pages", "pages the file takes", demo->pages);
 	tale_count(tale, "resident_pages", "pages in memory", stat.resident);
 	tale_count(tale, "faults", "page faults", stat.faults);
-	if (tale_picture(tale, demo->region, demo->pages * demo->page, true))
+	if (tale_picture(tale, "extents", demo->region, demo->pages * demo->page, true))
 		return -1;
 	tale_check(tale, !stat.resident && !stat.faults, "mmap() brought no page into memory");
 	return 0;
@@ -66,7 +66,7 @@ int demo_touch(struct demo *demo)
 	tale_count(tale, "byte", "p[0] as a number", (unsigned char)first);
 	tale_count(tale, "resident_pages", "pages in memory", stat.resident);
 	tale_count(tale, "faults", "page faults", stat.faults);
-	if (tale_picture(tale, demo->region, demo->pages * demo->page, false))
+	if (tale_picture(tale, "extents", demo->region, demo->pages * demo->page, false))
 		return -1;
 	tale_check(tale, stat.resident == 1 && stat.faults == 1, "one byte brought exactly one page");
 	return 0;

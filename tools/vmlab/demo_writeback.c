@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "demo.h"
 #include "fail.h"
 #include "number.h"
@@ -103,7 +104,7 @@ static double wait_for_file(const struct demo *demo, int copy, char byte, double
 	double now;
 
 	while (!file_has(copy, byte)) {
-		now = demo_seconds() - start;
+		now = clock_seconds() - start;
 		if (now > most)
 			return -1;
 		if (now >= next) {
@@ -113,7 +114,7 @@ static double wait_for_file(const struct demo *demo, int copy, char byte, double
 		}
 		nanosleep(&nap, NULL);
 	}
-	now = demo_seconds() - start;
+	now = clock_seconds() - start;
 	tale_print(&demo->tale, "   %6.1f s  the file has the new byte\n", now);
 	return now;
 }
@@ -152,7 +153,7 @@ static int tell(struct demo *demo, int region, int copy, char *memory)
 	struct tale *tale = &demo->tale;
 	struct vmlab_stat stat;
 	char old = memory[0];
-	double start = demo_seconds();
+	double start = clock_seconds();
 	bool lazy;
 
 	change(memory, old);
@@ -163,7 +164,7 @@ static int tell(struct demo *demo, int region, int copy, char *memory)
 	tale_count(tale, "changes", "writes to p[0]", CHANGES + 1);
 	tale_count(tale, "dirty_pages", "dirty pages", stat.dirty);
 	tale_count(tale, "write_notify", "first writes noticed", stat.write_notify);
-	if (tale_picture(tale, region, demo->pages * demo->page, false))
+	if (tale_picture(tale, "extents", region, demo->pages * demo->page, false))
 		return -1;
 	if (delay())
 		tale_check(tale, lazy && stat.dirty == 1, "the memory has the change, the file does not yet");

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "demo.h"
 #include "fail.h"
 
@@ -69,9 +70,9 @@ static int tell(struct demo *demo, int region, char *memory)
 	tale_bytes(tale, "size_bytes", "addresses", SIZE);
 	tale_check(tale, !stat.resident, "1 TiB was mapped without any memory");
 
-	start = demo_seconds();
+	start = clock_seconds();
 	right = touch_pages(memory, demo->page);
-	seconds = demo_seconds() - start;
+	seconds = clock_seconds() - start;
 	if (demo_stat(region, &stat))
 		return -1;
 
@@ -80,7 +81,7 @@ static int tell(struct demo *demo, int region, char *memory)
 	tale_count(tale, "faults", "page faults", stat.faults);
 	tale_bytes(tale, "resident_bytes", "memory used", stat.resident * demo->page);
 	tale_seconds(tale, "seconds", "time", seconds);
-	if (tale_picture(tale, region, SIZE, true))
+	if (tale_picture(tale, "extents", region, SIZE, true))
 		return -1;
 	tale_check(tale, stat.resident == TOUCHES, "100 touches brought exactly 100 pages");
 	tale_check(tale, right == TOUCHES, "each was zero but for the byte that was written");

@@ -55,6 +55,10 @@ struct extents_pages extents_pages(const struct extents *extents, uint32_t page_
 			sum.mapped += pages;
 		if (state & VMLAB_PAGE_DIRTY)
 			sum.dirty += pages;
+		if (state & VMLAB_PAGE_SHARED)
+			sum.shared += pages;
+		if (state & VMLAB_PAGE_HUGE)
+			sum.huge += pages;
 	}
 	return sum;
 }
@@ -71,6 +75,8 @@ struct json_object *extents_json(const struct extents *extents)
 		json_add_u64(object, "length", extent->length);
 		json_add_bool(object, "mapped", extent->state & VMLAB_PAGE_MAPPED);
 		json_add_bool(object, "dirty", extent->state & VMLAB_PAGE_DIRTY);
+		json_add_bool(object, "shared", extent->state & VMLAB_PAGE_SHARED);
+		json_add_bool(object, "huge", extent->state & VMLAB_PAGE_HUGE);
 		json_object_array_add(array, object);
 	}
 	return array;

@@ -20,6 +20,8 @@ struct extents_pages {
 	uint64_t resident;
 	uint64_t mapped;
 	uint64_t dirty;
+	uint64_t shared;
+	uint64_t huge;
 };
 
 /*
@@ -33,7 +35,10 @@ int extents_add(struct extents *extents, const struct vmlab_extent *extent);
 
 struct extents_pages extents_pages(const struct extents *extents, uint32_t page_size);
 
-/* [{"start": 0, "length": 4096, "mapped": true, "dirty": false}, ...] */
+/*
+ * [{"start": 0, "length": 4096, "mapped": true, "dirty": false, "shared": false,
+ *   "huge": false}, ...]
+ */
 struct json_object *extents_json(const struct extents *extents);
 
 void extents_free(struct extents *extents);

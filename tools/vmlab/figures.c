@@ -59,6 +59,8 @@ struct json_object *figures_json(const struct vmlab_stat *stat, uint32_t page_si
 	json_add_text(object, "backing", figures_backing(stat).text);
 	json_add_bool(object, "strict", stat->flags & VMLAB_REGION_STRICT);
 	json_add_bool(object, "track_dirty", stat->flags & VMLAB_REGION_TRACK_DIRTY);
+	json_add_bool(object, "cow_fork", stat->flags & VMLAB_REGION_COW_FORK);
+	json_add_bool(object, "huge", stat->flags & VMLAB_REGION_HUGE);
 	json_add_u64(object, "size_bytes", stat->size);
 	json_add_u64(object, "resident_bytes", stat->resident * page_size);
 	json_add_u64(object, "dirty_bytes", stat->dirty * page_size);
@@ -73,6 +75,10 @@ struct json_object *figures_json(const struct vmlab_stat *stat, uint32_t page_si
 	json_add_u64(object, "discarded_pages", stat->discarded);
 	json_add_u64(object, "sigbus", stat->sigbus);
 	json_add_u64(object, "writeback_errors", stat->writeback_errors);
+	json_add_u64(object, "cow_copies", stat->cow_copies);
+	json_add_u64(object, "huge_made", stat->huge_made);
+	json_add_u64(object, "huge_split", stat->huge_split);
+	json_add_u64(object, "huge_fallback", stat->huge_fallback);
 	return object;
 }
 

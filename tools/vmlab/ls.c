@@ -85,7 +85,9 @@ static void print_table(const struct vmlab_stat *list, size_t count, uint32_t pa
 		table_cell(table, "%s", size_text(stat->resident * page_size, bytes).text);
 		table_cell(table, "%s", size_text(stat->dirty * page_size, bytes).text);
 		table_cell(table, "%" PRIu64, (uint64_t)stat->mappings);
-		table_cell(table, "%s", figures_backing(stat).text);
+		table_cell(table, "%s%s%s", figures_backing(stat).text,
+			   stat->flags & VMLAB_REGION_COW_FORK ? " cow-fork" : "",
+			   stat->flags & VMLAB_REGION_HUGE ? " huge" : "");
 	}
 	table_print(table, stdout);
 	table_free(table);

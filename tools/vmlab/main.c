@@ -15,9 +15,11 @@
 static int cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
-	{ "demo", "show lazy paging step by step on a real file", cmd_demo },
+	{ "clone", "run a command on a clone of a process's region", cmd_clone },
+	{ "demo", "show lazy paging, copy-on-write or sharing step by step", cmd_demo },
 	{ "ls", "list the regions on the system", cmd_ls },
 	{ "map", "draw the pages of a region or of a process", cmd_map },
+	{ "snapshot", "write a region to a file, as it is at one moment", cmd_snapshot },
 	{ "stat", "show the figures of the module or of a region", cmd_stat },
 	{ "help", "explain a command", cmd_help },
 };
@@ -50,7 +52,7 @@ static void print_commands(FILE *out)
 	      "Look at and try the memory regions of the vmlab module.\n\n",
 	      out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].summary);
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n  -V, --version   print the version\n"
 	      "  -?, --help      print this\n\n"
 	      "\"vmlab help COMMAND\" lists the options of COMMAND; \"man vmlab\" says more.\n",

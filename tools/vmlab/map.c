@@ -3,7 +3,6 @@
  * vmlab map: a picture of the pages of a region, or of a process's regions.
  */
 #include <argp.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "picture.h"
 #include "process.h"
 #include "size.h"
+#include "target.h"
 #include "term.h"
 
 #define KEY_COLOUR	1000
@@ -129,9 +129,12 @@ static void print_view(const struct view *view, const struct vmlab_stat *stat,
 
 	print_title(view, stat);
 	cell = picture_print(stdout, &picture);
-	printf("  %s in memory (%s), %" PRIu64 " mapped, %" PRIu64 " dirty\n",
+	printf("  %s in memory (%s), %" PRIu64 " mapped, %" PRIu64 " dirty, %" PRIu64 " shared",
 	       size_pages(pages.resident).text, size_text(pages.resident * page_size, false).text,
-	       pages.mapped, pages.dirty);
+	       pages.mapped, pages.dirty, pages.shared);
+	if (stat->flags & VMLAB_REGION_HUGE)
+		printf(", %" PRIu64 " in huge pages", pages.huge);
+	putchar('\n');
 	picture_legend(stdout, 2, cell, page_size);
 }
 
@@ -152,6 +155,8 @@ static struct json_object *view_json(const struct view *view, const struct vmlab
 	json_add_u64(object, "resident_bytes", pages.resident * page_size);
 	json_add_u64(object, "mapped_bytes", pages.mapped * page_size);
 	json_add_u64(object, "dirty_bytes", pages.dirty * page_size);
+	json_add_u64(object, "shared_bytes", pages.shared * page_size);
+	json_add_u64(object, "huge_bytes", pages.huge * page_size);
 	json_object_object_add(object, "extents", extents_json(extents));
 	return object;
 }
@@ -195,15 +200,9 @@ static int show_mapping(const struct options *opts, const struct process_mapping
 	};
 	int ret;
 
-	view.fd = process_open_region(opts->pid, mapping);
-	if (view.fd == -ENOENT)
-		return fail("process %d has closed its descriptor of region %" PRIu64
-			    ", or does not let you copy it: run this as root to reach it through the mapping",
-			    opts->pid, mapping->id);
+	view.fd = target_open_mapping(opts->pid, mapping);
 	if (view.fd < 0)
-		return fail("you may not look into process %d: run this as its user, or as root",
-			    opts->pid);
-
+		return -1;
 	ret = show_view(&view, opts->lines, array);
 	close(view.fd);
 	return ret;
@@ -213,20 +212,10 @@ static int show_process(const struct options *opts, struct json_object *array)
 {
 	struct process_mapping *list;
 	size_t count;
-	int ret = process_mappings(opts->pid, &list, &count);
+	int ret = target_mappings(opts->pid, &list, &count);
 
-	if (ret == -ENOENT || ret == -ESRCH)
-		return fail("there is no process %d: \"vmlab ls\" shows who has regions",
-			    opts->pid);
-	if (ret == -EACCES || ret == -EPERM)
-		return fail("you may not look into process %d: run this as its user, or as root",
-			    opts->pid);
 	if (ret)
-		return fail_errno(ret, "the mappings of process %d cannot be read", opts->pid);
-	if (!count)
-		ret = fail("process %d has no region mapped: \"vmlab ls\" shows who has regions",
-			   opts->pid);
-
+		return -1;
 	for (size_t i = 0; i < count; i++) {
 		if (i && !array)
 			putchar('\n');

@@ -9,8 +9,10 @@
 #include "size.h"
 #include "term.h"
 
+/* From the least to the most active: nobody writes to a page that is shared. */
 enum state {
 	HOLE,
+	SHARED,
 	RESIDENT,
 	MAPPED,
 	DIRTY,
@@ -19,6 +21,7 @@ enum state {
 
 static const enum term_colour colours[STATES] = {
 	[HOLE] = TERM_DIM,
+	[SHARED] = TERM_CYAN,
 	[RESIDENT] = TERM_BLUE,
 	[MAPPED] = TERM_GREEN,
 	[DIRTY] = TERM_YELLOW,
@@ -26,8 +29,8 @@ static const enum term_colour colours[STATES] = {
 
 /* [is UTF-8][only some of the cell's pages are in memory] */
 static const char *const glyphs[2][2][STATES] = {
-	{ { ".", "R", "M", "D" }, { ".", "r", "m", "d" } },
-	{ { "·", "░", "▓", "█" }, { "·", "▁", "▃", "▆" } },
+	{ { ".", "S", "R", "M", "D" }, { ".", "s", "r", "m", "d" } },
+	{ { "·", "▞", "░", "▓", "█" }, { "·", "▖", "▁", "▃", "▆" } },
 };
 
 /* Where in the extents the drawing is. */
@@ -102,6 +105,15 @@ static void choose_layout(struct layout *layout, const struct picture *picture)
 	layout->fold = row_of(layout, picture->end - 1) >= (uint64_t)picture->lines;
 }
 
+static enum state page_state(uint32_t bits)
+{
+	if (bits & VMLAB_PAGE_DIRTY)
+		return DIRTY;
+	if (bits & VMLAB_PAGE_SHARED)
+		return SHARED;
+	return (bits & VMLAB_PAGE_MAPPED) ? MAPPED : RESIDENT;
+}
+
 /* The state of the cell that begins at @start; [0] in whole, [1] in part. */
 static enum state cell_state(struct layout *layout, uint64_t start, bool *part)
 {
@@ -113,15 +125,11 @@ static enum state cell_state(struct layout *layout, uint64_t start, bool *part)
 	while (layout->next < extents->count) {
 		const struct vmlab_extent *extent = &extents->list[layout->next];
 		uint64_t extent_end = extent->start + extent->length;
-		enum state found = RESIDENT;
+		enum state found = page_state(extent->state);
 
 		if (extent->start >= end)
 			break;
 		bytes += min_u64(end, extent_end) - max_u64(start, extent->start);
-		if (extent->state & VMLAB_PAGE_DIRTY)
-			found = DIRTY;
-		else if (extent->state & VMLAB_PAGE_MAPPED)
-			found = MAPPED;
 		if (found > state)
 			state = found;
 		if (extent_end > end)
@@ -207,6 +215,7 @@ void picture_legend(FILE *out, int indent, uint64_t cell, uint32_t page_size)
 {
 	static const char *const names[STATES] = {
 		"never touched",
+		"shared",
 		"in memory",
 		"mapped",
 		"dirty",
@@ -221,7 +230,7 @@ void picture_legend(FILE *out, int indent, uint64_t cell, uint32_t page_size)
 		fputs(" one cell: one page\n", out);
 		return;
 	}
-	for (int state = RESIDENT; state < STATES; state++)
+	for (int state = SHARED; state < STATES; state++)
 		print_sample(out, true, (enum state)state);
 	fprintf(out, " in part\n%*sone cell: %s; it shows the most active of its pages\n",
 		indent, "", size_text(cell, false).text);

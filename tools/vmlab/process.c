@@ -77,6 +77,15 @@ int process_mappings(pid_t pid, struct process_mapping **list, size_t *count)
 	return ret;
 }
 
+/*
+ * A mapping that is copied at forks is named after its family's first region, whichever of
+ * the family it shows. In the process that opened that one it is that one.
+ */
+static bool may_show_another(const struct vmlab_stat *stat, pid_t pid)
+{
+	return stat->flags & VMLAB_REGION_COW_FORK && stat->pid != (uint32_t)pid;
+}
+
 static bool is_region(int fd, uint64_t id)
 {
 	struct vmlab_stat stat;
@@ -155,7 +164,17 @@ static int open_through_descriptor(pid_t pid, const struct process_mapping *mapp
 
 int process_open_region(pid_t pid, const struct process_mapping *mapping)
 {
-	int fd = open_through_mapping(pid, mapping);
+	int through_mapping = open_through_mapping(pid, mapping), fd;
+	struct vmlab_stat stat;
 
-	return fd < 0 ? open_through_descriptor(pid, mapping) : fd;
+	if (through_mapping >= 0)
+		return through_mapping;
+	fd = open_through_descriptor(pid, mapping);
+	/* The kernel opens no mapping that is copied at forks. */
+	if (fd < 0)
+		return through_mapping == -ENXIO ? -ENXIO : fd;
+	if (!vmlab_stat(fd, &stat) && !may_show_another(&stat, pid))
+		return fd;
+	close(fd);
+	return -ENXIO;
 }

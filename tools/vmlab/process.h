@@ -36,7 +36,8 @@ int process_mappings(pid_t pid, struct process_mapping **list, size_t *count);
  * Opens the region of a mapping: through the mapping itself, which takes
  * CAP_CHECKPOINT_RESTORE, or else with the process's own descriptor, if it still
  * has one and may be traced. Returns a descriptor that the caller closes or a
- * negative errno: -ENOENT if neither way led to the region.
+ * negative errno: -ENOENT if neither way led to the region; -ENXIO if it is copied at
+ * forks, so that the mapping may show another one of its family.
  */
 int process_open_region(pid_t pid, const struct process_mapping *mapping);
 

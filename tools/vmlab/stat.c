@@ -83,9 +83,11 @@ static void print_region(const struct vmlab_stat *stat, uint32_t page_size, bool
 	printf("%sregion %" PRIu64 "%s, opened by %s, process %u (%s)\n", term_colour(TERM_BOLD),
 	       (uint64_t)stat->id, term_colour(TERM_PLAIN), figures_user(stat).text, stat->pid,
 	       figures_command(stat).text);
-	printf("%-18s %10s%s%s\n", "backing", figures_backing(stat).text,
+	printf("%-18s %10s%s%s%s%s\n", "backing", figures_backing(stat).text,
 	       stat->flags & VMLAB_REGION_STRICT ? ", strict" : "",
-	       stat->flags & VMLAB_REGION_TRACK_DIRTY ? ", writes are tracked" : "");
+	       stat->flags & VMLAB_REGION_TRACK_DIRTY ? ", writes are tracked" : "",
+	       stat->flags & VMLAB_REGION_COW_FORK ? ", copied at forks" : "",
+	       stat->flags & VMLAB_REGION_HUGE ? ", huge pages" : "");
 	line_bytes("size", stat->size, bytes);
 	line_bytes("resident", stat->resident * page_size, bytes);
 	line_bytes("dirty", stat->dirty * page_size, bytes);
@@ -97,6 +99,12 @@ static void print_region(const struct vmlab_stat *stat, uint32_t page_size, bool
 	line_u64("  sigbus", stat->sigbus, "could not be served");
 	line_u64("zero-filled", stat->zero_filled, "pages");
 	line_u64("read in", stat->read_in, "pages");
+	line_u64("copied", stat->cow_copies, "pages, because other regions have them as well");
+	if (stat->flags & VMLAB_REGION_HUGE) {
+		line_u64("huge pages made", stat->huge_made, "");
+		line_u64("  split", stat->huge_split, "small pages took their places");
+		line_u64("  missed", stat->huge_fallback, "no memory for one, or no room");
+	}
 	line_u64("written back", stat->written_back, "pages");
 	line_u64("discarded", stat->discarded, "dirty pages that never had to be written");
 	line_u64("write-back errors", stat->writeback_errors, "");
@@ -151,6 +159,7 @@ static struct vmlab_stat sum_up(const struct vmlab_stat *list, size_t count)
 		sum.resident += list[i].resident;
 		sum.dirty += list[i].dirty;
 		sum.faults += list[i].faults;
+		sum.cow_copies += list[i].cow_copies;
 		sum.written_back += list[i].written_back;
 		sum.writeback_errors += list[i].writeback_errors;
 	}
@@ -173,6 +182,7 @@ static void totals_json(const struct vmlab_features *f, size_t visible,
 	json_add_u64(object, "dirty_bytes", sum->dirty * f->page_size);
 	json_add_u64(object, "mappings", sum->mappings);
 	json_add_u64(object, "faults", sum->faults);
+	json_add_u64(object, "cow_copies", sum->cow_copies);
 	json_add_u64(object, "written_back_pages", sum->written_back);
 	json_add_u64(object, "writeback_errors", sum->writeback_errors);
 	json_print(object);
@@ -194,6 +204,7 @@ static void print_totals(const struct vmlab_features *f, size_t visible,
 	line_bytes("dirty", sum->dirty * f->page_size, bytes);
 	line_u64("mappings", sum->mappings, "");
 	line_u64("faults", sum->faults, "");
+	line_u64("copied", sum->cow_copies, "pages, because several regions had them");
 	line_u64("written back", sum->written_back, "pages");
 	line_u64("write-back errors", sum->writeback_errors, "");
 }

@@ -158,7 +158,7 @@ void tale_check(struct tale *tale, bool holds, const char *what)
 	fail("this did not hold: %s; please report it, with the output of \"dmesg\"", what);
 }
 
-int tale_picture(struct tale *tale, int fd, uint64_t size, bool legend)
+int tale_picture(struct tale *tale, const char *key, int fd, uint64_t size, bool legend)
 {
 	struct picture picture = {
 		.end = size,
@@ -177,7 +177,7 @@ int tale_picture(struct tale *tale, int fd, uint64_t size, bool legend)
 	if (ret)
 		return fail_op(VMLAB_OP_EXTENTS, ret);
 
-	tale_add(tale, "extents", extents_json(&extents));
+	tale_add(tale, key, extents_json(&extents));
 	picture.page_size = features.page_size;
 	picture.extents = &extents;
 	if (!tale->json) {

@@ -57,9 +57,9 @@ void tale_add(struct tale *tale, const char *key, struct json_object *value);
 void tale_check(struct tale *tale, bool holds, const char *what);
 
 /*
- * The pages of the first @size bytes of the region @fd. Returns 0, or -1 after a
+ * The pages of the first @size bytes of the region @fd; @key in JSON. Returns 0, or -1 after a
  * sentence on stderr.
  */
-int tale_picture(struct tale *tale, int fd, uint64_t size, bool legend);
+int tale_picture(struct tale *tale, const char *key, int fd, uint64_t size, bool legend);
 
 #endif /* TALE_H */

@@ -36,6 +36,7 @@ const char *term_colour(enum term_colour colour)
 		[TERM_GREEN]	= "\033[32m",
 		[TERM_YELLOW]	= "\033[33m",
 		[TERM_BLUE]	= "\033[34m",
+		[TERM_CYAN]	= "\033[36m",
 	};
 
 	return coloured ? codes[colour] : "";

@@ -13,6 +13,7 @@ enum term_colour {
 	TERM_GREEN,
 	TERM_YELLOW,
 	TERM_BLUE,
+	TERM_CYAN,
 	TERM_COLOURS,
 };
 

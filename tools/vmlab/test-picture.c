@@ -81,6 +81,17 @@ static void test_pictures(void)
 	      "           :  128 TiB never touched\n"
 	      "7ffffffc0000  ...............................................................R\n");
 
+	add(&e, 0, 3, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_MAPPED | VMLAB_PAGE_SHARED);
+	add(&e, 3, 1, VMLAB_PAGE_RESIDENT);
+	add(&e, 4, 1, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_DIRTY | VMLAB_PAGE_SHARED);
+	draws("shared", &e, 6 * PAGE, 16, "0000  SSSRD.\n");
+
+	add(&e, 0, 65, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_SHARED);
+	add(&e, 65, 1, VMLAB_PAGE_RESIDENT);
+	add(&e, 66, 1, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_SHARED);
+	draws("shared and own in one cell", &e, 128 * PAGE, 1,
+	      "00000  SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSRs..............................\n");
+
 	add(&e, 0, 1, VMLAB_PAGE_RESIDENT);
 	add(&e, 64, 2, VMLAB_PAGE_RESIDENT);
 	add(&e, 130, 1, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_MAPPED);
