@@ -27,7 +27,7 @@ BUILD	:= build
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The kernels of check-all, and the tests of check-races.
 KERNELS	?= 6.1 6.12 newest
-threaded := threads limits regress fuzz
+threaded := threads races huge_races moment fork reflink names limits regress fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
 kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
@@ -37,7 +37,8 @@ all: module tools selftests ## build everything
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo 'KERNEL=6.1|6.12|newest|debug|kcsan|host names the kernel (now $(KERNEL)),'
-	@echo 'DESTDIR and prefix the place to install to.'
+	@echo 'DESTDIR and prefix the place to install to. ONLY="NAME..." chooses tests, for check,'
+	@echo 'check-all, check-debug, check-races and check-apps; SEED=N makes fuzz and soak repeat.'
 
 # The sources are linked into a folder for each kernel, so that objects for several
 # of them never mix; BUILD names another place for those folders. Type information for
@@ -68,7 +69,8 @@ selftests: tools ## build the tests
 demo: ## watch pages appear, in a VM
 	@tools/deps demo
 	+@$(MAKE) -s tools
-	@$(vm)/run --kernel $(guest) -- tools/vmlab/vmlab demo
+	@$(vm)/run --kernel $(guest) -- sh -c \
+		'for story in "" cow share; do tools/vmlab/vmlab demo $$story || exit; echo; done'
 
 # ONLY="NAME..." chooses among the programs.
 run_tests = $(MAKE) -s -C selftests run_tests $(kselftest) $(if $(ONLY),ONLY="$(ONLY)")
@@ -96,6 +98,11 @@ check-races: ## run the tests with threads on the kernel that sees data races
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	@$(vm)/check --kernel kcsan --timeout 4800 -- $(run_tests)
+
+check-apps: ## run programs on the file system, in a VM: fio, SQLite, LMDB, git, make, stress-ng
+	@tools/deps apps
+	+@$(MAKE) -s tools
+	@$(vm)/check --kernel $(guest) --timeout 3600 -- selftests/apps/run $(ONLY)
 
 coverage: ## run the tests on the debug kernel and show what they reach, as HTML
 	@tools/deps coverage
@@ -125,6 +132,19 @@ fuzz: ## make up calls on the debug kernel, for SECONDS (3600)
 		--share selftests/fuzz/corpus --share $(FINDINGS) -- \
 		selftests/fuzz/vmlab-fuzz --corpus selftests/fuzz/corpus --keep --minimize \
 		--findings $(FINDINGS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+DIFFERENCES := $(CURDIR)/build/differ
+
+soak: SECONDS ?= 3600
+soak: SOAK_KERNEL = $(if $(filter command line environment,$(origin KERNEL)),$(guest),debug)
+soak: ## random steps on vmlab, a memfd and a model, for SECONDS (3600), on KERNEL (debug)
+	@tools/deps check
+	+@$(MAKE) -s --no-print-directory -C selftests/differ
+	@mkdir -p $(DIFFERENCES)
+	@$(vm)/run --kernel $(SOAK_KERNEL) --timeout $$(($(SECONDS) * 2 + 3600)) \
+		--share $(DIFFERENCES) -- \
+		selftests/differ/vmlab-differ --findings $(DIFFERENCES) --seconds $(SECONDS) \
+		$(if $(SEED),--seed $(SEED))
 
 fuzz-tools: ## the same for what the tools read, SECONDS (10) each
 	@tools/deps fuzz-tools
@@ -156,7 +176,9 @@ clean: ## remove what was built (what fuzzers found, and the cached kernels, sta
 	+@$(MAKE) --no-print-directory -C selftests clean $(kselftest)
 	+@$(MAKE) --no-print-directory -C selftests/bench clean
 	+@$(MAKE) --no-print-directory -C selftests/fuzz clean
-	$(RM) -r $(filter-out build/fuzz build/fuzz-tools,$(wildcard build/*))
+	+@$(MAKE) --no-print-directory -C selftests/differ clean
+	$(RM) -r $(filter-out build/differ build/fuzz build/fuzz-tools,$(wildcard build/*))
 
 .PHONY: all help module tools selftests demo check check-all check-debug check-races \
-	coverage lint bench profile fuzz fuzz-tools load unload install uninstall clean
+	check-apps coverage lint bench profile fuzz soak fuzz-tools load unload install \
+	uninstall clean

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/bench" || exit
 
 [ -x vmlab-bench ] || skip_all "vmlab-bench is not built"
 command -v python3 >/dev/null || skip_all "python3 is not installed"
-! grep -qE ' (kasan_report|__tsan_read1)$' /proc/kallsyms ||
+! kernel_checks_itself ||
 	skip_all "a kernel that checks itself: minutes, for costs that say nothing"
 [ "$(nproc)" -ge 2 ] || skip_all "one processor only"
 

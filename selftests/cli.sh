@@ -12,6 +12,9 @@ vmlab=${VMLAB:-../tools/vmlab/vmlab}
 
 work=$(mktemp -d /tmp/vmlab-cli.XXXXXX)
 trap 'rm -rf "$work"' EXIT
+export work
+head -c 50000 /dev/urandom >"$work/backing"
+cp "$work/backing" "$work/copy"
 
 exec 7<>/dev/vmlab
 head -c 10000 /dev/zero | tr '\0' v >&7
@@ -52,21 +55,111 @@ same_as_fdinfo() {
 	[ "$resident" -gt 0 ] && says "\"resident_bytes\": $resident\b" "$vmlab" stat --json --fd 7
 }
 
-map_of_a_process() {
-	coproc toucher { exec python3 -c '
-import mmap, os, sys
-fd = os.open("/dev/vmlab", os.O_RDWR)
-m = mmap.mmap(fd, 64 * 4096)
-m[0] = 1
-m[32 * 4096] = 1
-print("ready", flush=True)
-sys.stdin.read()'; }
-	local pid=$toucher_PID ready status=0
-	read -r ready <&"${toucher[0]}"
-	[ "$ready" = ready ] && says '2 pages in memory.*2 mapped' "$vmlab" map "$pid" &&
-		is_json "$vmlab" map --json "$pid" || status=1
+# with_process WHAT COMMAND...: runs COMMAND while a process has WHAT (hold.c). $pid is the process, $line what it printed.
+with_process() {
+	local what=$1 status=0
+	shift
+	coproc process { exec ./hold "$what" "$work/backing"; }
+	pid=$process_PID line=
+	read -r line <&"${process[0]}"
+	[ "$line" ] && "$@" || status=1
 	kill "$pid"
+	wait "$pid" 2>/dev/null
 	return "$status"
+}
+
+map_of_a_process() {
+	says '2 pages in memory.*2 mapped' "$vmlab" map "$pid" && is_json "$vmlab" map --json "$pid"
+}
+
+# What is written to the clone is not the region's, and the picture tells them apart.
+clone_of_a_descriptor() {
+	says '^vvv$' "$vmlab" clone --fd 7 -- head -c 3 /dev/fd/{} &&
+		says '^xvv$' "$vmlab" clone --fd 7 -- sh -c 'printf x >&{}; head -c 3 /dev/fd/{}' &&
+		says '^vvv$' "$vmlab" clone --fd 7 -- head -c 3 /dev/fd/{}
+}
+
+# Where the kernel does not let the module write-protect pages, a clone unmaps them.
+clone_of_a_process() {
+	local mapped=2
+	case $(uname -r) in 7.*) mapped=0 ;; esac
+	says '^A$' "$vmlab" clone "$pid" -- head -c 1 /dev/fd/{} &&
+		says "2 pages in memory .* $mapped mapped, 0 dirty, 2 shared" "$vmlab" clone "$pid" -- "$vmlab" map --fd {}
+}
+
+map_shows_shared() {
+	says '3 pages in memory .* 3 shared' "$vmlab" clone --fd 7 -- "$vmlab" map --fd 7 &&
+		says '3 pages in memory .* 0 shared' "$vmlab" map --fd 7 &&
+		says '"shared": true' "$vmlab" clone --fd 7 -- "$vmlab" map --json --fd {}
+}
+
+stat_shows_copies() {
+	# shellcheck disable=SC2016 # the words are for that shell
+	says '^copied +1 ' "$vmlab" clone --fd 7 -- sh -c 'printf x >&{}; exec "$0" stat --fd {}' "$vmlab"
+}
+
+# The file is as long as the region, and has two pages of it.
+snapshot_of_a_process() {
+	rm -f "$work/snapshot"
+	says '^pages +2 ' "$vmlab" snapshot "$pid" -o "$work/snapshot" &&
+		[ "$(stat -c '%s %b %a' "$work/snapshot")" = '262144 16 600' ] &&
+		[ "$(tr -d '\0' <"$work/snapshot")" = AB ]
+}
+
+snapshot_of_a_descriptor() {
+	rm -f "$work/snapshot"
+	is_json "$vmlab" snapshot --json --fd 7 -o "$work/snapshot" && [ "$(stat -c %s "$work/snapshot")" = 12288 ] &&
+		[ "$(tr -d '\0' <"$work/snapshot")" = "$(head -c 10000 /dev/zero | tr '\0' v)" ]
+}
+
+# What the program wrote is in it, and what it never touched comes from the file.
+snapshot_of_a_file() {
+	rm -f "$work/snapshot"
+	says '^pages +13 ' "$vmlab" snapshot "$pid" -o "$work/snapshot" &&
+		printf c | dd of="$work/copy" bs=1 seek=20000 conv=notrunc status=none && cmp "$work/copy" "$work/snapshot"
+}
+
+# What a file had and nobody read in time cannot be saved: an error, and no file.
+snapshot_of_a_file_cut_short() {
+	local status=0
+	rm -f "$work/snapshot"
+	# shellcheck disable=SC2016 # the words are for that shell
+	"$vmlab" clone "$pid" -- sh -c 'truncate -s 0 "$work/backing"; exec "$0" snapshot --fd {} -o "$work/snapshot"' \
+		"$vmlab" 2>"$work/err" || status=$?
+	[ "$status" = 1 ] && grep -q 'has become shorter' "$work/err" && [ ! -e "$work/snapshot" ]
+}
+
+# It writes a number to its first page and then to its last one: at any moment they differ by one at most.
+one_moment() {
+	local first last
+	for _ in 1 2 3 4 5; do
+		rm -f "$work/snapshot"
+		"$vmlab" snapshot "$pid" -o "$work/snapshot" >"$work/out" || return
+		first=$(od -An -tu8 -N8 "$work/snapshot") last=$(od -An -tu8 -j258048 -N8 "$work/snapshot")
+		((first == last || first == last + 1)) || { echo "$first $last"; return 1; }
+	done
+}
+
+# A child has a copy of its own under the name of its parent's region, which must not be shown for it.
+child_of_a_fork() {
+	says '1 page in memory' "$vmlab" map "$pid" && says ' cow-fork$' "$vmlab" ls &&
+		says '^A$' "$vmlab" clone "$pid" -- head -c 1 /dev/fd/{} &&
+		refuses 1 'copied at forks' map "$line" && refuses 1 'copied at forks' snapshot "$line" -o "$work/child" &&
+		[ ! -e "$work/child" ]
+}
+
+one_of_several() {
+	local first
+	refuses 1 'several regions' snapshot "$pid" -o "$work/several" || return
+	first=$(sed -n 's/.*vmlab:\([0-9]*\) (deleted)$/\1/p' "/proc/$pid/maps" | head -n 1)
+	says "\"id\": $first\b" "$vmlab" clone "$pid" "$first" -- sh -c "'$vmlab' stat --json $first" &&
+		refuses 1 'does not have region' snapshot "$pid" 99999999 -o "$work/several"
+}
+
+status_of_the_command() {
+	local status=0
+	"$vmlab" clone --fd 7 -- sh -c 'exit 42' || status=$?
+	[ "$status" = 42 ]
 }
 
 stays_plain() {
@@ -82,14 +175,21 @@ demo_on_a_file() {
 }
 
 demo_json() {
-	is_json "$vmlab" demo --json "$work/file" || return
-	! grep -q '"holds": false' "$work/json"
+	is_json "$vmlab" demo --json "$1" || return
+	grep -q '"holds": true' "$work/json" && ! grep -q '"holds": false' "$work/json"
 }
 
 # A stranger sees no region of root's.
 stranger_sees_nothing() {
 	[ "$(id -u)" = 0 ] || return 0
 	! setpriv --reuid 65534 --clear-groups "$vmlab" ls 2>&1 | grep -q "^ *$id "
+}
+
+# Not even the title is told to whom the story cannot be.
+stranger_gets_no_story() {
+	local status=0
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$vmlab" demo "$1" >"$work/out" 2>"$work/err" || status=$?
+	[ "$status" = 1 ] && [ ! -s "$work/out" ] && grep -q 'may not use /dev/vmlab' "$work/err"
 }
 
 no_command() {
@@ -102,7 +202,7 @@ full_output() {
 	! "$vmlab" ls >/dev/full 2>"$work/err"
 }
 
-plan 33
+plan 56
 check "stat of the module" says '^regions +[1-9]' "$vmlab" stat
 check "stat of the module, JSON" is_json "$vmlab" stat --json
 check "stat of a region by id" says '^resident +12 KiB' "$vmlab" stat "$id"
@@ -113,14 +213,33 @@ check "ls finds the region" says "^ *$id +[a-z]+ +$$ +" "$vmlab" ls
 check "ls, JSON" is_json "$vmlab" ls --json
 check "map of a descriptor" says '3 pages in memory' "$vmlab" map --fd 7
 check "map, JSON" is_json "$vmlab" map --json --fd 7
-check "map of a process" map_of_a_process
+check "map of a process" with_process two-pages map_of_a_process
+check "map shows what is shared" map_shows_shared
+check "stat shows what was copied" stat_shows_copies
+check "clone of a descriptor's region" clone_of_a_descriptor
+check "clone of a process's region" with_process two-pages clone_of_a_process
+check "clone exits as the command does" status_of_the_command
+check "snapshot of a descriptor's region" snapshot_of_a_descriptor
+check "snapshot of a process's region" with_process two-pages snapshot_of_a_process
+check "snapshot of a region with a file" with_process changed-file snapshot_of_a_file
+check "a file that was cut short gives no snapshot" with_process changed-file snapshot_of_a_file_cut_short
+check "a snapshot is of one moment" with_process counting one_moment
+check "one of several regions" with_process two-regions one_of_several
+check "children of forks are not mistaken for their parents" with_process forked child_of_a_fork
 check "colours only on demand" stays_plain
 check "demo on a file" demo_on_a_file
-check "demo, JSON, and all it claims holds" demo_json
+check "demo, JSON, and all it claims holds" demo_json "$work/file"
+check "demo cow holds" demo_json cow
+check "demo share holds" demo_json share
 check "help" says 'demo' "$vmlab" help
 check "help on a command" says '--json' "$vmlab" help stat
 check "version" says '[0-9]' "$vmlab" --version
 check "strangers see nothing" stranger_sees_nothing
+if [ "$(id -u)" = 0 ]; then
+	check "strangers get no story" stranger_gets_no_story cow
+else
+	skip "strangers get no story" "only root can become one"
+fi
 check "output that cannot be written is an error" full_output
 
 check "no command" no_command
@@ -135,6 +254,14 @@ check "map: nothing named" refuses 2 'give' map
 check "map: no such process" refuses 1 'no process' map 99999999
 check "map: process without regions" refuses 1 'no region' map 1
 check "map: descriptor that is not open" refuses 1 'not open' map --fd 99
+check "clone: no command" refuses 2 'what to run' clone --fd 7
+check "clone: no region" refuses 2 'give' clone -- true
+check "clone: a command that is not there" refuses 1 'cannot be run' clone --fd 7 -- /nonexistent
+check "clone: descriptor of something else" refuses 1 'not a region' clone --fd 0 -- true
+check "snapshot: no file" refuses 2 'which file' snapshot --fd 7
+check "snapshot: a file that exists" refuses 1 'exists' snapshot --fd 7 -o "$work/file"
+check "snapshot: process without regions" refuses 1 'no region' snapshot 1 -o "$work/new"
+check "snapshot: too much" refuses 2 'one region' snapshot 1 2 3 -o "$work/new"
 check "demo: no such file" refuses 1 'cannot be opened' demo /nonexistent
 check "demo: directory" refuses 1 'regular file' demo /tmp
 finish

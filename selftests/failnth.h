@@ -131,6 +131,15 @@ static inline int failnth_disk(const char *dir, bool fail)
 	return text_write(path, fail ? "1" : "0");
 }
 
+/* All requests to the disks that failnth_disk() chose fail from now on, or only the n-th. */
+static inline int failnth_disks_die(bool dead)
+{
+	const char *probability = dead ? "100" : "0", *times = dead ? "-1" : "1";
+
+	return text_write(DEBUGFS "/fail_make_request/times", times) ||
+	       text_write(DEBUGFS "/fail_make_request/probability", probability);
+}
+
 /* The kernel's workers that are not bound to a CPU: one of them runs our work. */
 struct failnth_workers {
 	int fds[64];

@@ -22,7 +22,7 @@ fi
 
 corpus_and_more() {
 	# shellcheck disable=SC2086 # two words
-	"$fuzz" --corpus fuzz/corpus $amount ${guided:+--least-places 900} --findings "$work" >"$work/out" || {
+	"$fuzz" --corpus fuzz/corpus $amount ${guided:+--least-places 2000} --findings "$work" >"$work/out" || {
 		cat "$work/out"
 		return 1
 	}

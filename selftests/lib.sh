@@ -40,6 +40,11 @@ skip_all() {
 	exit 4
 }
 
+# KASAN or KCSAN is in it, and so everything takes its time.
+kernel_checks_itself() {
+	grep -qE ' (kasan_report|__tsan_read1)$' /proc/kallsyms
+}
+
 finish() {
 	[ "$failures" = 0 ]
 	exit

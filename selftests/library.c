@@ -110,14 +110,137 @@ TEST(walks_extents)
 	int fd = vmlab_open(O_RDWR);
 	__u64 bytes = 0;
 
-	for (size_t i = 0; i < 500; i++)
+	for (size_t i = 0; i < 500; i++) {
 		ASSERT_EQ(1, pwrite(fd, "x", 1, 3 * i * PAGE));
+	}
 	EXPECT_EQ(0, vmlab_extents(fd, 0, VMLAB_SIZE_DEFAULT, count_extent, &bytes));
 	EXPECT_EQ(500 * PAGE, bytes);
 	bytes = 0;
 	EXPECT_EQ(42, vmlab_extents(fd, 0, VMLAB_SIZE_DEFAULT, stop_at_once, &bytes));
 	EXPECT_EQ(1, bytes);
 	EXPECT_EQ(-EINVAL, vmlab_extents(fd, 1, PAGE, count_extent, &bytes));
+}
+
+TEST(clones)
+{
+	int fd = vmlab_open(O_RDWR), other;
+	char *p = map_shared(fd, 4 * PAGE);
+
+	fill(p, 4 * PAGE, 1);
+	other = vmlab_clone(fd, O_CLOEXEC);
+	ASSERT_GE(other, 0);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(other, F_GETFD));
+	EXPECT_EQ(0, fcntl(vmlab_clone(fd, 0), F_GETFD));
+	fill(p, 4 * PAGE, 2);
+	EXPECT_TRUE(reads_filled(other, 0, 4 * PAGE, 1));
+	EXPECT_TRUE(filled(p, 4 * PAGE, 2));
+	EXPECT_EQ(-EINVAL, vmlab_clone(fd, O_RDWR));
+	EXPECT_EQ(-EBADF, vmlab_clone(-1, 0));
+	EXPECT_EQ(-EBADF, vmlab_clone(vmlab_open(O_WRONLY), 0));
+	EXPECT_EQ(-ENOTTY, vmlab_clone(memfd_create("x", 0), 0));
+}
+
+TEST(clones_by_address)
+{
+	int fd = vmlab_open(O_RDWR), other;
+	char *p = map_shared(fd, 4 * PAGE), *q = map(fd, PAGE, PROT_WRITE, MAP_SHARED, 0), byte;
+
+	fill(p, 4 * PAGE, 1);
+	other = vmlab_clone_at(p + PAGE + 7, O_CLOEXEC);
+	ASSERT_GE(other, 0);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(other, F_GETFD));
+	EXPECT_TRUE(reads_filled(other, 0, 4 * PAGE, 1));
+	EXPECT_EQ(-EINVAL, vmlab_clone_at(p, O_RDWR));
+	EXPECT_EQ(-EACCES, vmlab_clone_at(q, 0));
+	EXPECT_EQ(-EFAULT, vmlab_clone_at(&byte, 0));
+	EXPECT_EQ(-EFAULT, vmlab_clone_at(NULL, 0));
+}
+
+TEST(finds_a_region_by_its_address)
+{
+	int fd = vmlab_open(O_RDWR), found;
+	__u64 id = region_stat(fd).id;
+	char *p = map_shared(fd, PAGE), *q = map(fd, PAGE, PROT_WRITE, MAP_SHARED, 0), byte;
+
+	close(fd);
+	found = vmlab_region_at(p + 5, O_CLOEXEC);
+	ASSERT_GE(found, 0);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(found, F_GETFD));
+	EXPECT_EQ(id, region_stat(found).id);
+	EXPECT_EQ(1, pwrite(found, "x", 1, 0));
+	EXPECT_EQ('x', p[0]);
+	EXPECT_EQ(-EINVAL, vmlab_region_at(p, O_RDWR));
+	EXPECT_EQ(-EACCES, vmlab_region_at(q, 0));
+	EXPECT_EQ(-EFAULT, vmlab_region_at(&byte, 0));
+	EXPECT_EQ(-EFAULT, vmlab_region_at(NULL, 0));
+}
+
+TEST(a_child_finds_its_own)
+{
+	struct vmlab_configure config = { .flags = VMLAB_REGION_COW_FORK };
+	int fd = vmlab_open(O_RDWR);
+	char *p;
+
+	ASSERT_EQ(0, vmlab_configure(fd, &config));
+	p = map_shared(fd, PAGE);
+	p[0] = 1;
+	EXPECT_TRUE(IN_CHILD(({
+		int own, other;
+		char byte;
+
+		p[0] = 2;
+		own = vmlab_region_at(p, 0);
+		other = vmlab_clone_at(p, 0);
+		region_stat(own).id != region_stat(fd).id && region_stat(own).cow_copies == 1 &&
+			pread(other, &byte, 1, 0) == 1 && byte == 2;
+	})));
+	EXPECT_EQ(1, p[0]);
+}
+
+/* A list whose links are pointers, walked by somebody else. */
+
+struct link {
+	struct link *next;
+	int value;
+};
+
+TEST(maps_at_one_address_in_all_processes)
+{
+	int fd = vmlab_open(O_RDWR), reading = vmlab_region_at(map_shared(fd, PAGE), 0), clone;
+	void *first, *second;
+	struct link *link;
+
+	ASSERT_EQ(0, vmlab_map_global(fd, 4 * PAGE, RW, &first));
+	link = first;
+	for (int i = 0; i < 4; i++) {
+		link->value = i;
+		link->next = i < 3 ? first + (i + 1) * PAGE : NULL;
+		link = link->next;
+	}
+	EXPECT_EQ(-EEXIST, vmlab_map_global(fd, 4 * PAGE, RW, &second));
+	munmap(first, 4 * PAGE);
+	EXPECT_TRUE(IN_CHILD(({
+		int sum = 0;
+		int ret = vmlab_map_global(reading, 4 * PAGE, PROT_READ, &second);
+
+		for (link = second; !ret && link; link = link->next)
+			sum = sum * 10 + link->value;
+		second == first && sum == 123;
+	})));
+	clone = vmlab_clone(fd, 0);
+	ASSERT_EQ(0, vmlab_map_global(clone, 4 * PAGE, PROT_READ, &second));
+	EXPECT_EQ(first, second);
+	EXPECT_EQ(3, ((struct link *)(second + 3 * PAGE))->value);
+}
+
+TEST(only_a_writer_chooses_the_address)
+{
+	int fd = vmlab_open(O_RDONLY);
+	void *p;
+
+	EXPECT_EQ(-EBADF, vmlab_map_global(fd, PAGE, PROT_READ, &p));
+	EXPECT_EQ(-EBADF, vmlab_map_global(-1, PAGE, PROT_READ, &p));
+	EXPECT_EQ(-ENOTTY, vmlab_map_global(memfd_create("other", 0), PAGE, PROT_READ, &p));
 }
 
 TEST_HARNESS_MAIN

@@ -281,39 +281,75 @@ TEST_F(killed, many_times)
 	EXPECT_TRUE(EVENTUALLY(module_features().regions == self->before.regions));
 }
 
-/* Its memory cgroup is charged, and a process that exceeds it dies alone. */
-TEST(memory_cgroup_is_charged)
+/* A memory cgroup of 16 MiB. */
+FIXTURE(cgroup)
 {
-	char dir[] = "/tmp/vmlab-cgroup.XXXXXX", group[64];
-	__u64 pages = module_features().pages;
-	pid_t child;
+	char dir[32];
+	char group[64];
+	__u64 pages;
+};
+
+FIXTURE_SETUP(cgroup)
+{
+	strcpy(self->dir, "/tmp/vmlab-cgroup.XXXXXX");
+	if (!mkdtemp(self->dir) || mount("none", self->dir, "cgroup2", 0, NULL))
+		SKIP_TEST("cgroup2 cannot be mounted: %s", strerror(errno));
+	snprintf(self->group, sizeof(self->group), "%s/vmlab", self->dir);
+	if (run("cd %s && echo +memory 2>/dev/null >cgroup.subtree_control && mkdir vmlab && "
+		"echo 16M >vmlab/memory.max", self->dir)) {
+		umount2(self->dir, MNT_DETACH);
+		SKIP_TEST("no memory controller in cgroup2");
+	}
+	self->pages = module_features().pages;
+}
+
+FIXTURE_TEARDOWN(cgroup)
+{
+	EXPECT_TRUE(EVENTUALLY(module_features().pages == self->pages));
+	rmdir(self->group);
+	umount2(self->dir, MNT_DETACH);
+	rmdir(self->dir);
+}
+
+static void touch_64_mib(void)
+{
+	memset(map_shared(region_open(), 64 * MIB), 1, 64 * MIB);
+}
+
+/* The group is charged for all but one page of each huge one, too. */
+static void split_on(void)
+{
+	char *p = map_shared(region_zero(VMLAB_REGION_HUGE, 64 * MIB), 64 * MIB);
+
+	for (size_t i = 0; i < 64 * MIB; i += 2 * MIB) {
+		memset(p + i, 1, 2 * MIB);
+		madvise(p + i, PAGE, MADV_REMOVE);
+	}
+}
+
+static bool dies_in_group(const char *group, void (*work)(void))
+{
+	pid_t child = fork();
 	int status;
 
-	if (!mkdtemp(dir) || mount("none", dir, "cgroup2", 0, NULL))
-		SKIP(return, "cgroup2 cannot be mounted: %s", strerror(errno));
-	if (run("cd %s && echo +memory 2>/dev/null >cgroup.subtree_control && mkdir vmlab && "
-		"echo 16M >vmlab/memory.max", dir)) {
-		umount2(dir, MNT_DETACH);
-		SKIP(return, "no memory controller in cgroup2");
-	}
-	child = fork();
 	if (!child) {
-		char *p = map_shared(region_open(), 64 * MIB);
-
-		if (run("echo %d >%s/vmlab/cgroup.procs", getpid(), dir))
+		if (run("echo %d >%s/cgroup.procs", getpid(), group))
 			_exit(2);
-		memset(p, 1, 64 * MIB);
+		work();
 		_exit(0);
 	}
-	ASSERT_EQ(child, waitpid(child, &status, 0));
-	EXPECT_TRUE(WIFSIGNALED(status)) {
-		TH_LOG("the child exited with %d", WEXITSTATUS(status));
-	}
-	EXPECT_TRUE(EVENTUALLY(module_features().pages == pages));
-	snprintf(group, sizeof(group), "%s/vmlab", dir);
-	rmdir(group);
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
+	return waitpid(child, &status, 0) == child && WIFSIGNALED(status);
+}
+
+/* A process that exceeds it dies alone. */
+TEST_F(cgroup, is_charged)
+{
+	EXPECT_TRUE(dies_in_group(self->group, touch_64_mib));
+}
+
+TEST_F(cgroup, is_charged_for_what_is_split)
+{
+	EXPECT_TRUE(dies_in_group(self->group, split_on));
 }
 
 TEST_HARNESS_MAIN

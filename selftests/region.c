@@ -3,29 +3,7 @@
  * A region as a thing: opening, configuring and asking about it; what the
  * ioctls refuse, and that a refusal changes nothing.
  */
-#include "vmlab_test.h"
-
-#include <sys/time.h>
-
-#define NOBODY 65534
-
-FIXTURE(region)
-{
-	int fd;
-};
-
-FIXTURE_SETUP(region)
-{
-	self->fd = region_open();
-	ASSERT_GE(self->fd, 0) {
-		TH_LOG("%s: %s", DEVICE, strerror(errno));
-	}
-}
-
-FIXTURE_TEARDOWN(region)
-{
-	close(self->fd);
-}
+#include "region_test.h"
 
 TEST_F(region, features)
 {
@@ -34,7 +12,9 @@ TEST_F(region, features)
 	memset(&features, 0xff, sizeof(features));
 	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_FEATURES, &features));
 	EXPECT_EQ(VMLAB_FEATURE_ZERO | VMLAB_FEATURE_FILE | VMLAB_FEATURE_STRICT |
-		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS, features.features);
+		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS | VMLAB_FEATURE_CLONE |
+		  VMLAB_FEATURE_COW_FORK | VMLAB_FEATURE_ADDRESS | VMLAB_FEATURE_HUGE,
+		  features.features);
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), features.page_size);
 	EXPECT_EQ(0, features.__reserved);
 	EXPECT_EQ(parameter_get("max_pages"), features.pages_max);
@@ -115,6 +95,49 @@ TEST_F(region, configures_only_once)
 	EXPECT_EQ(EBUSY, errno);
 	EXPECT_EQ(PAGE, region_stat(self->fd).size);
 	EXPECT_EQ(0, region_stat(self->fd).flags);
+}
+
+static int address_of(int fd, __u64 *address)
+{
+	return ioctl(fd, VMLAB_IOC_ADDRESS, (struct vmlab_address *)address);
+}
+
+TEST_F(region, keeps_the_first_address)
+{
+	__u64 address = 0;
+	int clone;
+
+	EXPECT_EQ(0, address_of(self->fd, &address));
+	EXPECT_EQ(0, address);
+	address = TIB;
+	EXPECT_EQ(0, address_of(self->fd, &address));
+	EXPECT_EQ(TIB, address);
+	address = 2 * TIB;
+	EXPECT_EQ(0, address_of(self->fd, &address));
+	EXPECT_EQ(TIB, address);
+	clone = ioctl(self->fd, VMLAB_IOC_CLONE, &(struct vmlab_clone){});
+	ASSERT_GE(clone, 0);
+	address = 0;
+	EXPECT_EQ(0, address_of(clone, &address));
+	EXPECT_EQ(TIB, address);
+}
+
+TEST_F(region, refuses_addresses)
+{
+	__u64 bad[] = { 1, TIB + 8, 1ULL << 63, -PAGE }, address = TIB;
+	int fd = region_open_as(O_RDONLY);
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(-1, address_of(self->fd, &bad[i]));
+		EXPECT_EQ(EINVAL, errno);
+	}
+	EXPECT_EQ(-1, address_of(fd, &address));
+	EXPECT_EQ(EBADF, errno);
+	address = 0;
+	EXPECT_EQ(0, address_of(fd, &address));
+	EXPECT_EQ(0, address_of(self->fd, &address));
+	EXPECT_EQ(0, address);
+	close(fd);
 }
 
 TEST_F(region, names_its_opener)
@@ -282,10 +305,22 @@ FIXTURE_VARIANT(refused)
 	struct vmlab_configure config;
 };
 
-FIXTURE_VARIANT_ADD(refused, flag_next) { .config = { .flags = 1 << 2 } };
+FIXTURE_VARIANT_ADD(refused, flag_next) { .config = { .flags = 1 << 4 } };
 FIXTURE_VARIANT_ADD(refused, flag_last) { .config = { .flags = 1U << 31 } };
 FIXTURE_VARIANT_ADD(refused, flag_among_known) {
 	.config = { .flags = VMLAB_REGION_STRICT | VMLAB_REGION_TRACK_DIRTY | 1 << 5 }
+};
+
+FIXTURE_VARIANT_ADD(refused, huge_and_strict) {
+	.config = { .flags = VMLAB_REGION_HUGE | VMLAB_REGION_STRICT }
+};
+
+FIXTURE_VARIANT_ADD(refused, huge_and_tracked) {
+	.config = { .flags = VMLAB_REGION_HUGE | VMLAB_REGION_TRACK_DIRTY }
+};
+
+FIXTURE_VARIANT_ADD(refused, huge_with_file) {
+	.config = { .flags = VMLAB_REGION_HUGE, .backing = VMLAB_BACKING_FILE, .backing_fd = 0 }
 };
 
 FIXTURE_VARIANT_ADD(refused, backing_unknown) { .config = { .backing = 2 } };
@@ -322,451 +357,6 @@ TEST_F(refused, changes_nothing)
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
 	EXPECT_EQ(0, region_configure(self->fd, &good));
 	EXPECT_EQ(PAGE, region_stat(self->fd).size);
-}
-
-/* Every request: its struct's size, bad addresses, and signals that come while it runs. */
-
-FIXTURE(request)
-{
-	int fd;
-	char *argument;		/* valid, with zeroes after it, up to an unmapped page */
-	struct vmlab_stat list[4];
-	struct vmlab_extent extents[4];
-};
-
-FIXTURE_VARIANT(request)
-{
-	unsigned int number;
-	bool reads;		/* takes something from the caller */
-};
-
-FIXTURE_VARIANT_ADD(request, features) { .number = VMLAB_IOC_FEATURES };
-FIXTURE_VARIANT_ADD(request, configure) { .number = VMLAB_IOC_CONFIGURE, .reads = true };
-FIXTURE_VARIANT_ADD(request, stat) { .number = VMLAB_IOC_STAT };
-FIXTURE_VARIANT_ADD(request, list) { .number = VMLAB_IOC_LIST, .reads = true };
-FIXTURE_VARIANT_ADD(request, extents) { .number = VMLAB_IOC_EXTENTS, .reads = true };
-FIXTURE_VARIANT_ADD(request, region_fd) { .number = VMLAB_IOC_REGION_FD, .reads = true };
-
-static unsigned int resized(unsigned int number, unsigned int size)
-{
-	return _IOC(_IOC_DIR(number), _IOC_TYPE(number), _IOC_NR(number), size);
-}
-
-/* Puts a valid argument in place, as every call changes it. */
-static void renew(FIXTURE_DATA(request) *self, unsigned int number)
-{
-	memset(self->argument, 0, PAGE);
-	switch (number) {
-	case VMLAB_IOC_LIST:
-		*(struct vmlab_list *)self->argument = (struct vmlab_list){
-			.buffer = (uintptr_t)self->list,
-			.count = ARRAY_SIZE(self->list),
-			.entry_size = sizeof(struct vmlab_stat),
-		};
-		break;
-	case VMLAB_IOC_EXTENTS:
-		*(struct vmlab_extents *)self->argument = (struct vmlab_extents){
-			.end = 16 * PAGE,
-			.buffer = (uintptr_t)self->extents,
-			.count = ARRAY_SIZE(self->extents),
-		};
-		break;
-	}
-}
-
-static int request(FIXTURE_DATA(request) *self, unsigned int number)
-{
-	int result = ioctl(self->fd, number, self->argument);
-
-	if (result > 0) {	/* a new descriptor */
-		close(result);
-		result = 0;
-	}
-	return result;
-}
-
-FIXTURE_SETUP(request)
-{
-	self->fd = region_open();
-	ASSERT_GE(self->fd, 0);
-	self->argument = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->argument);
-	ASSERT_EQ(0, munmap(self->argument + PAGE, PAGE));
-	renew(self, variant->number);
-}
-
-FIXTURE_TEARDOWN(request)
-{
-	close(self->fd);
-}
-
-TEST_F(request, takes_its_own_size)
-{
-	EXPECT_EQ(0, request(self, variant->number));
-}
-
-TEST_F(request, takes_a_longer_struct_with_zeroes)
-{
-	unsigned int size = _IOC_SIZE(variant->number);
-
-	EXPECT_EQ(0, request(self, resized(variant->number, size + 8)));
-	EXPECT_TRUE(all_zero(self->argument + size, PAGE - size));
-}
-
-TEST_F(request, takes_a_page_with_zeroes)
-{
-	EXPECT_EQ(0, request(self, resized(variant->number, PAGE)));
-}
-
-TEST_F(request, refuses_a_longer_struct_that_says_something_unknown)
-{
-	unsigned int size = _IOC_SIZE(variant->number);
-
-	self->argument[size + 7] = 1;
-	if (!variant->reads) {	/* what was there before an answer says nothing */
-		EXPECT_EQ(0, request(self, resized(variant->number, size + 8)));
-		EXPECT_EQ(0, self->argument[size + 7]);
-		return;
-	}
-	EXPECT_EQ(-1, request(self, resized(variant->number, size + 8)));
-	EXPECT_EQ(E2BIG, errno);
-	self->argument[size + 7] = 0;
-	EXPECT_EQ(0, request(self, variant->number));
-}
-
-TEST_F(request, refuses_a_shorter_struct)
-{
-	unsigned int sizes[] = { 0, 4, 7, _IOC_SIZE(variant->number) - 1 };
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
-		EXPECT_EQ(-1, request(self, resized(variant->number, sizes[i])));
-		EXPECT_EQ(EINVAL, errno);
-	}
-	EXPECT_EQ(0, request(self, variant->number));
-}
-
-TEST_F(request, refuses_a_longer_struct_that_ends_outside_memory)
-{
-	unsigned int size = _IOC_SIZE(variant->number);
-
-	memmove(self->argument + PAGE - size, self->argument, size);
-	self->argument += PAGE - size;
-	EXPECT_EQ(-1, request(self, resized(variant->number, size + 8)));
-	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(0, request(self, variant->number));
-}
-
-TEST_F(request, refuses_bad_addresses)
-{
-	char *bad[] = { NULL, self->argument + PAGE, self->argument + PAGE - 1, (char *)-PAGE };
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
-		EXPECT_EQ(-1, ioctl(self->fd, variant->number, bad[i]));
-		EXPECT_EQ(EFAULT, errno);
-	}
-	EXPECT_EQ(0, request(self, variant->number));
-}
-
-/* Numbers and directions beside this one are not requests. */
-TEST_F(request, is_known_only_as_itself)
-{
-	unsigned int number = variant->number;
-	unsigned int unknown[] = {
-		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 6, _IOC_SIZE(number)),
-		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 255, _IOC_SIZE(number)),
-		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC + 1, _IOC_NR(number), _IOC_SIZE(number)),
-		_IOC(_IOC_NONE, VMLAB_IOC_MAGIC, _IOC_NR(number), _IOC_SIZE(number)),
-		0,
-		~0U,
-	};
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(unknown); i++) {
-		EXPECT_EQ(-1, request(self, unknown[i]));
-		EXPECT_EQ(ENOTTY, errno);
-	}
-}
-
-static volatile sig_atomic_t ignored_signals;
-
-static void ignore_signal(int number)
-{
-	(void)number;
-	ignored_signals++;
-}
-
-/* A timer that interrupts system calls, and the calls are not restarted. */
-static void alarms(unsigned int microseconds)
-{
-	struct sigaction action = { .sa_handler = ignore_signal };
-	struct itimerval timer = {
-		.it_interval.tv_usec = microseconds,
-		.it_value.tv_usec = microseconds,
-	};
-
-	sigaction(SIGVTALRM, &action, NULL);
-	sigaction(SIGPROF, &action, NULL);
-	setitimer(ITIMER_PROF, &timer, NULL);
-}
-
-static int count_files(void)
-{
-	int count = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
-}
-
-/* Each call is done or was not begun; an interrupted one can be made again. */
-TEST_F(request, survives_signals)
-{
-	int files = count_files();
-
-	for (size_t i = 0; i < 64; i++)
-		ASSERT_EQ(1, pwrite(self->fd, "x", 1, 2 * i * PAGE));
-	alarms(50);
-	while (ignored_signals < 50) {
-		int result;
-
-		if (variant->number == VMLAB_IOC_CONFIGURE) {
-			close(self->fd);
-			do {
-				self->fd = region_open();
-			} while (self->fd < 0 && errno == EINTR);
-			ASSERT_GE(self->fd, 0);
-		}
-		do {
-			renew(self, variant->number);
-			result = request(self, variant->number);
-		} while (result < 0 && errno == EINTR);
-		ASSERT_EQ(0, result);
-	}
-	alarms(0);
-	EXPECT_EQ(files, count_files());
-}
-
-/* A 32-bit program makes the same requests through the other entry. */
-TEST_F(request, works_from_32_bits)
-{
-	char *low = mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	long result = 54;	/* ioctl */
-
-	ASSERT_NE(MAP_FAILED, low);
-	if (access("/proc/sys/abi/vsyscall32", F_OK))
-		SKIP(return, "this kernel runs no 32-bit programs");
-	memcpy(low, self->argument, PAGE);
-	asm volatile("int $0x80" : "+a"(result)
-		     : "b"(self->fd), "c"(variant->number), "d"(low)
-		     : "memory", "r8", "r9", "r10", "r11");
-	EXPECT_GE(result, 0);
-	result = 54;
-	asm volatile("int $0x80" : "+a"(result)
-		     : "b"(self->fd), "c"(_IO(VMLAB_IOC_MAGIC, 77)), "d"(low)
-		     : "memory", "r8", "r9", "r10", "r11");
-	EXPECT_EQ(-ENOTTY, result);
-}
-
-/* VMLAB_IOC_LIST */
-
-static int list(int fd, struct vmlab_list *request)
-{
-	request->entry_size = sizeof(struct vmlab_stat);
-	return ioctl(fd, VMLAB_IOC_LIST, request);
-}
-
-static bool list_holds(int fd, __u64 id)
-{
-	struct vmlab_stat entry;
-	struct vmlab_list request = { .cursor = id, .buffer = (uintptr_t)&entry, .count = 1 };
-
-	return !list(fd, &request) && request.count == 1 && entry.id == id;
-}
-
-TEST_F(region, list_finds_it)
-{
-	struct vmlab_stat entry, stat;
-	struct vmlab_list request = {
-		.cursor = region_stat(self->fd).id,
-		.buffer = (uintptr_t)&entry,
-		.count = 1,
-	};
-
-	ASSERT_EQ(5, pwrite(self->fd, "hello", 5, 0));
-	ASSERT_EQ(0, list(self->fd, &request));
-	ASSERT_EQ(1, request.count);
-	stat = region_stat(self->fd);
-	EXPECT_EQ(0, memcmp(&stat, &entry, sizeof(stat)));
-}
-
-TEST_F(region, list_goes_on_where_it_stopped)
-{
-	struct vmlab_stat entry;
-	struct vmlab_list request = { .buffer = (uintptr_t)&entry, .count = 1 };
-	unsigned int found = 0;
-	__u64 last = 0, mine[3];
-
-	for (int i = 0; i < 3; i++)
-		mine[i] = region_stat(region_open()).id;
-	do {
-		request.count = 1;
-		ASSERT_EQ(0, list(self->fd, &request));
-		if (!request.count)
-			break;
-		EXPECT_GT(entry.id, last);
-		last = entry.id;
-		for (int i = 0; i < 3; i++)
-			found += entry.id == mine[i];
-	} while (request.cursor);
-	EXPECT_EQ(3, found);
-}
-
-TEST_F(region, list_forgets_the_closed)
-{
-	int other = region_open();
-	__u64 id = region_stat(other).id;
-
-	EXPECT_TRUE(list_holds(self->fd, id));
-	close(other);
-	EXPECT_TRUE(EVENTUALLY(!list_holds(self->fd, id)));
-}
-
-TEST_F(region, list_shows_strangers_nothing)
-{
-	__u64 id = region_stat(self->fd).id;
-
-	if (getuid())
-		SKIP(return, "not root, so nobody to become");
-	EXPECT_TRUE(list_holds(self->fd, id));
-	EXPECT_TRUE(IN_CHILD(!setresuid(NOBODY, NOBODY, NOBODY) && !list_holds(self->fd, id)));
-}
-
-TEST_F(region, list_refuses)
-{
-	struct vmlab_stat entry;
-	struct vmlab_list request = {
-		.buffer = (uintptr_t)&entry, .count = 1, .entry_size = sizeof(entry) - 8,
-	};
-	__u64 id = region_stat(self->fd).id;
-
-	EXPECT_EQ(-1, ioctl(self->fd, VMLAB_IOC_LIST, &request));
-	EXPECT_EQ(EINVAL, errno);
-	request.entry_size = 0;
-	EXPECT_EQ(-1, ioctl(self->fd, VMLAB_IOC_LIST, &request));
-	EXPECT_EQ(EINVAL, errno);
-	request = (struct vmlab_list){ .cursor = id, .buffer = 8, .count = 1 };
-	EXPECT_EQ(-1, list(self->fd, &request));
-	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(id, request.cursor);
-	EXPECT_EQ(1, request.count);
-}
-
-/* VMLAB_IOC_EXTENTS */
-
-static int extents(int fd, __u64 start, __u64 end, struct vmlab_extent *buffer, __u32 count)
-{
-	struct vmlab_extents request = {
-		.start = start, .end = end, .buffer = (uintptr_t)buffer, .count = count,
-	};
-	int result = ioctl(fd, VMLAB_IOC_EXTENTS, &request);
-
-	return result ?: (int)request.count;
-}
-
-TEST_F(region, extents_of_the_untouched_are_none)
-{
-	struct vmlab_extent found[4];
-
-	EXPECT_EQ(0, extents(self->fd, 0, VMLAB_SIZE_DEFAULT, found, 4));
-}
-
-TEST_F(region, extents_show_runs)
-{
-	struct vmlab_extent found[4];
-	char *p = map_shared(self->fd, 32 * PAGE);
-
-	ASSERT_NE(MAP_FAILED, p);
-	ASSERT_TRUE(writes_filled(self->fd, 3 * PAGE, PAGE, 1));
-	ASSERT_TRUE(writes_filled(self->fd, 10 * PAGE, 2 * PAGE, 1));
-	ASSERT_EQ(2, extents(self->fd, PAGE, 64 * PAGE, found, 4));
-	EXPECT_EQ(3 * PAGE, found[0].start);
-	EXPECT_EQ(PAGE, found[0].length);
-	EXPECT_EQ(VMLAB_PAGE_RESIDENT, found[0].state);
-	EXPECT_EQ(0, found[0].__reserved);
-	EXPECT_EQ(10 * PAGE, found[1].start);
-	EXPECT_EQ(2 * PAGE, found[1].length);
-}
-
-TEST_F(region, extents_tell_the_mapped)
-{
-	struct vmlab_extent found[2];
-	char *p = map_shared(self->fd, PAGE);
-
-	p[0] = 1;
-	ASSERT_EQ(1, extents(self->fd, 0, 64 * PAGE, found, 2));
-	EXPECT_EQ(VMLAB_PAGE_RESIDENT | VMLAB_PAGE_MAPPED, found[0].state);
-	munmap(p, PAGE);
-	ASSERT_EQ(1, extents(self->fd, 0, 64 * PAGE, found, 2));
-	EXPECT_EQ(VMLAB_PAGE_RESIDENT, found[0].state);
-}
-
-TEST_F(region, extents_tell_the_dirty)
-{
-	const struct vmlab_configure config = { .flags = VMLAB_REGION_TRACK_DIRTY };
-	struct vmlab_extent found[4];
-	char *p;
-
-	ASSERT_EQ(0, region_configure(self->fd, &config));
-	p = map_shared(self->fd, 8 * PAGE);
-	for (int i = 0; i < 8; i++)
-		EXPECT_EQ(0, trap_read(p + i * PAGE));
-	ASSERT_EQ(1, extents(self->fd, 0, 8 * PAGE, found, 4));
-	EXPECT_EQ(0, found[0].state & VMLAB_PAGE_DIRTY);
-	p[4 * PAGE] = 1;
-	ASSERT_EQ(3, extents(self->fd, 0, 8 * PAGE, found, 4));
-	EXPECT_EQ(4 * PAGE, found[1].start);
-	EXPECT_EQ(PAGE, found[1].length);
-	EXPECT_NE(0, found[1].state & VMLAB_PAGE_DIRTY);
-	EXPECT_EQ(0, (found[0].state | found[2].state) & VMLAB_PAGE_DIRTY);
-}
-
-TEST_F(region, extents_go_on_where_they_stopped)
-{
-	struct vmlab_extent found;
-	struct vmlab_extents request = { .end = 64 * PAGE, .buffer = (uintptr_t)&found };
-	size_t runs = 0;
-
-	for (size_t i = 0; i < 5; i++)
-		ASSERT_EQ(1, pwrite(self->fd, "x", 1, i * 7 * PAGE));
-	while (request.start < request.end) {
-		request.count = 1;
-		ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_EXTENTS, &request));
-		if (!request.count)
-			break;
-		EXPECT_EQ(runs * 7 * PAGE, found.start);
-		runs++;
-	}
-	EXPECT_EQ(5, runs);
-	EXPECT_EQ(request.end, request.start);
-}
-
-TEST_F(region, extents_refuse)
-{
-	struct vmlab_extent found;
-	struct vmlab_extents request = {
-		.end = PAGE, .buffer = (uintptr_t)&found, .count = 1, .__reserved = 1,
-	};
-
-	EXPECT_EQ(-1, ioctl(self->fd, VMLAB_IOC_EXTENTS, &request));
-	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, extents(self->fd, 1, PAGE, &found, 1));
-	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, extents(self->fd, 0, PAGE + 1, &found, 1));
-	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, extents(self->fd, 2 * PAGE, PAGE, &found, 1));
-	EXPECT_EQ(EINVAL, errno);
-	ASSERT_EQ(1, pwrite(self->fd, "x", 1, 0));
-	EXPECT_EQ(-1, extents(self->fd, 0, PAGE, (struct vmlab_extent *)8, 1));
-	EXPECT_EQ(EFAULT, errno);
 }
 
 /* VMLAB_IOC_REGION_FD */

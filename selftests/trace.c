@@ -65,7 +65,8 @@ static int traced(FIXTURE_DATA(trace) *self, const char *event, const char *what
 TEST_F(trace, every_event_has_a_format)
 {
 	const char *events[] = {
-		"vmlab_fault", "vmlab_page_state", "vmlab_writeback", "vmlab_mapping", "vmlab_error",
+		"vmlab_fault", "vmlab_page_state", "vmlab_huge_split", "vmlab_mapping",
+		"vmlab_clone", "vmlab_writeback", "vmlab_error",
 	};
 	char path[192];
 
@@ -99,6 +100,24 @@ TEST_F(trace, refaults)
 	p = map_shared(self->fd, 64 * PAGE);
 	EXPECT_EQ(0, trap_read(p + 5 * PAGE));
 	EXPECT_EQ(1, traced(self, "vmlab_fault:", "pgoff=5 read nr=1 cause=refault"));
+}
+
+/* First one that a clone has, too, then one that is this region's alone again. */
+TEST_F(trace, writes_to_what_is_mapped)
+{
+	char *p = map_shared(self->fd, 64 * PAGE);
+	int clone;
+
+	fill(p, 64 * PAGE, 1);
+	clone = ioctl(self->fd, VMLAB_IOC_CLONE, &(struct vmlab_clone){ .flags = O_CLOEXEC });
+	ASSERT_GE(clone, 0);
+	EXPECT_EQ(0, trap_read(p + 9 * PAGE));
+	p[9 * PAGE] = 2;
+	EXPECT_EQ(1, traced(self, "vmlab_fault:", "pgoff=9 write nr=1 cause=copy_on_write"));
+	close(clone);
+	EXPECT_EQ(0, trap_read(p + 30 * PAGE));
+	p[30 * PAGE] = 2;
+	EXPECT_EQ(1, traced(self, "vmlab_fault:", "pgoff=30 write nr=1 cause=write_notify"));
 }
 
 TEST_F(trace, sigbus)

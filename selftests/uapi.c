@@ -8,15 +8,17 @@
 
 #include <stddef.h>
 
-/* The request numbers of the first version. */
+/* The request numbers; they change with the size of a struct. */
 TEST(requests)
 {
 	EXPECT_EQ(0x8030ba00, VMLAB_IOC_FEATURES);
 	EXPECT_EQ(0x4020ba01, VMLAB_IOC_CONFIGURE);
-	EXPECT_EQ(0x8098ba02, VMLAB_IOC_STAT);
+	EXPECT_EQ(0x80b8ba02, VMLAB_IOC_STAT);
 	EXPECT_EQ(0xc018ba03, VMLAB_IOC_LIST);
 	EXPECT_EQ(0xc020ba04, VMLAB_IOC_EXTENTS);
-	EXPECT_EQ(0x4008ba05, VMLAB_IOC_REGION_FD);
+	EXPECT_EQ(0x4010ba05, VMLAB_IOC_REGION_FD);
+	EXPECT_EQ(0x4010ba06, VMLAB_IOC_CLONE);
+	EXPECT_EQ(0xc008ba07, VMLAB_IOC_ADDRESS);
 }
 
 #define FIELD(type, field, offset) \
@@ -63,6 +65,10 @@ TEST(fields_of_stat)
 	FIELD(vmlab_stat, discarded, 128UL);
 	FIELD(vmlab_stat, sigbus, 136UL);
 	FIELD(vmlab_stat, writeback_errors, 144UL);
+	FIELD(vmlab_stat, cow_copies, 152UL);
+	FIELD(vmlab_stat, huge_made, 160UL);
+	FIELD(vmlab_stat, huge_split, 168UL);
+	FIELD(vmlab_stat, huge_fallback, 176UL);
 }
 
 TEST(fields_of_list_and_extents)
@@ -78,6 +84,17 @@ TEST(fields_of_list_and_extents)
 	FIELD(vmlab_extents, end, 8UL);
 	FIELD(vmlab_extents, buffer, 16UL);
 	FIELD(vmlab_extents, count, 24UL);
+}
+
+TEST(fields_of_region_fd_and_clone)
+{
+	FIELD(vmlab_region_fd, flags, 0UL);
+	FIELD(vmlab_region_fd, __reserved, 4UL);
+	FIELD(vmlab_region_fd, address, 8UL);
+	FIELD(vmlab_clone, flags, 0UL);
+	FIELD(vmlab_clone, __reserved, 4UL);
+	FIELD(vmlab_clone, address, 8UL);
+	FIELD(vmlab_address, address, 0UL);
 }
 
 TEST_HARNESS_MAIN

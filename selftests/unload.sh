@@ -25,12 +25,7 @@ busy() {
 
 # Held by its descriptor alone, and by a mapping alone, in a process that waits for its input to end.
 held() {
-	coproc holder { exec python3 -c "
-import mmap, os, sys
-fd = os.open('/dev/vmlab', os.O_RDWR)
-$1
-print('ready', flush=True)
-sys.stdin.read()"; }
+	coproc holder { exec ./hold "$1"; }
 	local pid=$holder_PID input=${holder[1]} ready status=0
 	read -r ready <&"${holder[0]}"
 	[ "$ready" = ready ] || return
@@ -40,16 +35,12 @@ sys.stdin.read()"; }
 	return "$status"
 }
 
-held_open() { held ""; }
-held_mapped() { held "m = mmap.mmap(fd, 1 << 20); m[0] = 1; os.close(fd)"; }
-held_mapped_private() {
-	held "m = mmap.mmap(fd, 1 << 20, mmap.MAP_PRIVATE); m[0] = 1; os.close(fd)"
-}
-held_by_region_fd() {
-	held "import ctypes
-other = ctypes.CDLL(None).ioctl(fd, 0x4008ba05, bytes(8))	# VMLAB_IOC_REGION_FD
-assert other >= 0
-os.close(fd)"
+mounted() {
+	local dir status=0
+	dir=$(mktemp -d) && mount -t vmlab none "$dir" || return
+	busy || status=1
+	umount "$dir" && rmdir "$dir" || status=1
+	return "$status"
 }
 
 unload() {
@@ -104,11 +95,12 @@ complaints() {
 	! dmesg | grep -E 'Objects remaining in vmlab|kmem_cache_destroy vmlab|vmlab.*leak'
 }
 
-plan 12
-check "refused while a region is open" held_open
-check "refused while only a mapping is left" held_mapped
-check "refused while only a private mapping is left" held_mapped_private
-check "refused while only a second descriptor is left" held_by_region_fd
+plan 13
+check "refused while a region is open" held descriptor
+check "refused while only a mapping is left" held mapping
+check "refused while only a private mapping is left" held private-mapping
+check "refused while only a second descriptor is left" held region-descriptor
+check "refused while a file system is mounted" mounted
 check "unloads once released" unload
 check "nothing is left" nothing_left
 check "loads again with its parameters" load

@@ -19,8 +19,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -32,6 +30,8 @@
 
 #include <linux/falloc.h>
 #include <linux/vmlab.h>
+
+#include "common/trap.h"
 
 #define DEVICE		"/dev/vmlab"
 #define PARAMETERS	"/sys/module/vmlab/parameters/"
@@ -223,48 +223,45 @@ static inline bool writes_filled(int fd, off_t offset, size_t length, unsigned i
 
 /* Accesses that may end in a signal, in any thread */
 
-static __thread sigjmp_buf *volatile trap_env;
-
-static inline void trap_handler(int signal_number)
+static inline void __attribute__((constructor)) trap_install_all(void)
 {
-	if (trap_env)
-		siglongjmp(*trap_env, signal_number);
-	signal(signal_number, SIG_DFL);
-	raise(signal_number);
-}
-
-static inline void __attribute__((constructor)) trap_install(void)
-{
-	signal(SIGBUS, trap_handler);
-	signal(SIGSEGV, trap_handler);
+	trap_install(SIGBUS);
+	trap_install(SIGSEGV);
 }
 
 /* The signal that reading the byte at @p gives, or 0. */
 static inline int trap_read(const char *p)
 {
-	sigjmp_buf env;
-	int caught = sigsetjmp(env, 1);
-
-	if (!caught) {
-		trap_env = &env;
-		(void)*(volatile const char *)p;
-	}
-	trap_env = NULL;
-	return caught;
+	return TRAP((void)*(volatile const char *)p);
 }
 
 /* The signal that storing @value at @p gives, or 0. */
 static inline int trap_write(char *p, char value)
 {
-	sigjmp_buf env;
-	int caught = sigsetjmp(env, 1);
+	return TRAP(*(volatile char *)p = value);
+}
 
-	if (!caught) {
-		trap_env = &env;
-		*(volatile char *)p = value;
-	}
-	trap_env = NULL;
-	return caught;
+/* The same for words, which are read or written as a whole: false if a signal comes. */
+
+static inline bool word_read(const void *p, __u64 *value)
+{
+	return !TRAP(*value = *(const volatile __u64 *)p);
+}
+
+static inline bool word_write(void *p, __u64 value)
+{
+	return !TRAP(*(volatile __u64 *)p = value);
+}
+
+/* Descriptors: how many are open */
+
+static inline int count_files(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
 }
 
 /* Children */

@@ -151,8 +151,9 @@ TEST_F(zero, pages_outlive_their_mapping)
 	munmap(self->p, PAGES * PAGE);
 	stat = region_stat(self->fd);
 	self->p = map_shared(self->fd, PAGES * PAGE);
-	for (size_t i = 0; i < PAGES; i++)
+	for (size_t i = 0; i < PAGES; i++) {
 		ASSERT_EQ(i % 100 + 1, self->p[i * PAGE]);
+	}
 	EXPECT_EQ(PAGES, region_resident(self->fd));
 	EXPECT_EQ(stat.first_touch, region_stat(self->fd).first_touch);
 	EXPECT_GT(region_stat(self->fd).refault, stat.refault);
@@ -263,12 +264,14 @@ TEST_F(batch, keeps_what_is_there)
 {
 	char *p = map_shared(self->fd, PAGES * PAGE);
 
-	for (size_t i = 0; i < PAGES; i += 10)
+	for (size_t i = 0; i < PAGES; i += 10) {
 		ASSERT_EQ(1, pwrite(self->fd, "x", 1, i * PAGE + 5));
+	}
 	for (size_t i = 0; i < PAGES; i++)
 		p[i * PAGE] = 1;
-	for (size_t i = 0; i < PAGES; i++)
+	for (size_t i = 0; i < PAGES; i++) {
 		ASSERT_EQ(i % 10 ? 0 : 'x', p[i * PAGE + 5]);
+	}
 	EXPECT_EQ(PAGES, region_resident(self->fd));
 }
 
@@ -330,8 +333,9 @@ TEST_F(batch, resident_neighbours_are_mapped_together)
 	munmap(p, PAGES * PAGE);
 	before = region_stat(self->fd);
 	p = map_shared(self->fd, PAGES * PAGE);
-	for (size_t i = 0; i < PAGES; i++)
+	for (size_t i = 0; i < PAGES; i++) {
 		ASSERT_EQ(1, p[i * PAGE]);
+	}
 	EXPECT_LT(region_stat(self->fd).faults - before.faults, PAGES / 8);
 }
 

@@ -8,6 +8,7 @@
 
 #define PAGE		4096UL
 #define MIB		(1UL << 20)
+#define HUGE		(2 * MIB)
 #define REPEATS_MAX	64
 #define SIDES_MAX	4
 
@@ -29,12 +30,14 @@ struct side;
  * @fd:		the object, or -1
  * @p:		its mapping, or NULL
  * @length:	bytes of both
+ * @copy:	what it is shared with: a descriptor or a process
  */
 struct memory {
 	const struct side *side;
 	int fd;
 	char *p;
 	size_t length;
+	int copy;
 	void *private;
 };
 
@@ -43,12 +46,23 @@ struct side {
 	int (*make)(struct memory *memory);	/* memory->fd; absent: nothing to make */
 	void *(*map)(struct memory *memory);
 	void (*end)(struct memory *memory);	/* before unmapping */
+	void (*share)(struct memory *memory);	/* by copy-on-write, with memory->copy */
+	void (*unshare)(struct memory *memory);
 };
 
 extern const struct side vmlab, vmlab_tracked, memfd, anonymous, userfault;
 
+/* Copied when the process forks; and what a fork does to page tables, alone. */
+extern const struct side vmlab_fork, mprotected;
+
+/* With pages of 2 MiB. */
+extern const struct side vmlab_huge, anonymous_huge;
+
 /* On the file of file.c: read-only mappings, and writable ones. */
 extern const struct side vmlab_file, file_mmap, vmlab_file_written, file_mmap_written;
+
+/* File systems of files.c. */
+extern const struct side vmlab_mount, tmpfs_mount;
 
 void memory_make(struct memory *memory, const struct side *side, size_t pages);
 void memory_map(struct memory *memory);
@@ -59,6 +73,7 @@ uint64_t memory_resident(const struct memory *memory);
 /* touch.c: the loops that touch pages */
 
 void touch_write(char *p, size_t pages);
+void touch_write_huge(char *p, size_t length);
 void touch_read(const char *p, size_t pages);
 void touch_in_order(char *p, const uint32_t *order, size_t count);
 uint32_t *random_order(size_t count, size_t among);
@@ -82,9 +97,21 @@ struct events meter_events(void);
 
 typedef double turn_fn(const struct side *side);
 
-turn_fn first_write, first_write_at_random, rewrite, reread, unmap, first_read, rewrite_clean,
+turn_fn first_write, first_write_huge,
+	first_write_at_random, rewrite, reread, unmap, first_read, rewrite_clean,
 	write_back, memory_beside, memory_of_untouched;
 const char *prepare_random(void);
+
+/* turns_cow.c: the same for clones and forks */
+
+turn_fn cow_break, cow_break_p99, share_unmapped, share_mapped, share_again,
+	memory_of_clones;
+
+/* files.c: the same for files; the cost of one */
+
+turn_fn file_life;
+const char *files_prepare(void);
+void files_finish(void);
 
 /* rows.c: the rows, measure.c: how they are measured */
 

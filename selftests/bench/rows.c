@@ -12,6 +12,9 @@ const struct work works[] = {
 			   { &userfault, 0.11 } },
 		.headline = true,
 	}, {
+		.name = "first touch of 2 MiB", .turn = first_write_huge, .unit = "of one",
+		.sides = { { &vmlab_huge }, { &anonymous_huge, 1.0 } }, .headline = true,
+	}, {
 		.name = "random first-touch write, one page each", .turn = first_write_at_random,
 		.sides = { { &vmlab }, { &memfd, 0.67 }, { &anonymous, 1.12 } },
 		.prepare = prepare_random, .headline = true,
@@ -43,6 +46,40 @@ const struct work works[] = {
 		.name = "write-back of dirty pages, ext4 (msync)", .turn = write_back,
 		.sides = { { &vmlab_file_written }, { &file_mmap_written } },
 		.prepare = file_make_ext4, .finish = file_clean,
+	}, {
+		.name = "COW break, page present read-only", .turn = cow_break,
+		.sides = { { &vmlab }, { &anonymous, 1.0 } }, .headline = true,
+	}, {
+		.name = "COW break at random, p99", .turn = cow_break_p99, .unit = "of one",
+		.sides = { { &vmlab }, { &anonymous, 1.5 } },
+	}, {
+		.name = "clone, not mapped; fork", .turn = share_unmapped,
+		.sides = { { &vmlab }, { &anonymous, 0.10 } }, .headline = true,
+	}, {
+		.name = "clone, mapped writable; fork", .turn = share_mapped,
+		.sides = { { &vmlab }, { &anonymous, 1.5 }, { &mprotected } }, .headline = true,
+	}, {
+		.name = "clone, mapped by huge pages; fork", .turn = share_mapped,
+		.sides = { { &vmlab_huge }, { &anonymous, 0.10 } }, .headline = true,
+	}, {
+		.name = "clone, nothing written since the last; fork", .turn = share_again,
+		.sides = { { &vmlab }, { &anonymous, 0.05 } }, .headline = true,
+	}, {
+		.name = "fork, copied at forks, not mapped", .turn = share_unmapped,
+		.sides = { { &vmlab_fork }, { &anonymous, 0.10 } },
+	}, {
+		.name = "fork, copied at forks, mapped writable", .turn = share_mapped,
+		.sides = { { &vmlab_fork }, { &anonymous, 1.5 } }, .headline = true,
+	}, {
+		.name = "fork, copied at forks, nothing written since", .turn = share_again,
+		.sides = { { &vmlab_fork }, { &anonymous, 0.05 } },
+	}, {
+		.name = "a hundred clones, nothing written", .turn = memory_of_clones,
+		.unit = "bytes", .sides = { { &vmlab, 4 * MIB } }, .headline = true,
+	}, {
+		.name = "a 4 KiB file: create, write, read, remove", .turn = file_life,
+		.sides = { { &vmlab_mount }, { &tmpfs_mount, 1.1 } },
+		.prepare = files_prepare, .finish = files_finish, .headline = true,
 	}, {
 		.name = "memory beside pages and page tables", .turn = memory_beside,
 		.unit = "bytes/page", .sides = { { &vmlab, 64 } }, .headline = true,

@@ -9,11 +9,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/userfaultfd.h>
@@ -37,6 +39,22 @@ static int make_tracked(struct memory *memory)
 {
 	return region(&(struct vmlab_configure){
 		.flags = VMLAB_REGION_TRACK_DIRTY,
+		.size = memory->length,
+	});
+}
+
+static int make_copied_at_forks(struct memory *memory)
+{
+	return region(&(struct vmlab_configure){
+		.flags = VMLAB_REGION_COW_FORK,
+		.size = memory->length,
+	});
+}
+
+static int make_huge(struct memory *memory)
+{
+	return region(&(struct vmlab_configure){
+		.flags = VMLAB_REGION_HUGE,
 		.size = memory->length,
 	});
 }
@@ -86,6 +104,25 @@ static void *map_anonymous(struct memory *memory)
 
 	if (p != MAP_FAILED && madvise(p, memory->length, MADV_NOHUGEPAGE))
 		die("MADV_NOHUGEPAGE");
+	return p;
+}
+
+/* Where huge pages can be mapped, as a region's mappings are. */
+static void *map_anonymous_huge(struct memory *memory)
+{
+	char *area = mmap(NULL, memory->length + HUGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p;
+
+	if (area == MAP_FAILED)
+		return area;
+	p = area + (HUGE - (uintptr_t)area % HUGE) % HUGE;
+	if (p > area)
+		munmap(area, p - area);
+	if (p < area + HUGE)
+		munmap(p + memory->length, area + HUGE - p);
+	if (madvise(p, memory->length, MADV_HUGEPAGE))
+		die("MADV_HUGEPAGE");
 	return p;
 }
 
@@ -154,10 +191,88 @@ static void end_userfault(struct memory *memory)
 	free(handler);
 }
 
-const struct side vmlab = { .name = "vmlab", .make = make_region, .map = map_shared };
+static void clone_region(struct memory *memory)
+{
+	memory->copy = ioctl(memory->fd, VMLAB_IOC_CLONE,
+			     &(struct vmlab_clone){ .flags = O_CLOEXEC });
+	if (memory->copy < 0)
+		die("VMLAB_IOC_CLONE");
+}
+
+static void close_clone(struct memory *memory)
+{
+	close(memory->copy);
+}
+
+/* The child has the memory until it is told to go. */
+static void fork_child(struct memory *memory)
+{
+	memory->copy = fork();
+	if (memory->copy < 0)
+		die("fork");
+	while (!memory->copy)
+		pause();
+}
+
+static void end_child(struct memory *memory)
+{
+	kill(memory->copy, SIGKILL);
+	waitpid(memory->copy, NULL, 0);
+}
+
+static void protect(struct memory *memory)
+{
+	if (mprotect(memory->p, memory->length, PROT_READ))
+		die("mprotect");
+}
+
+static void unprotect(struct memory *memory)
+{
+	if (mprotect(memory->p, memory->length, PROT_READ | PROT_WRITE))
+		die("mprotect");
+}
+
+const struct side vmlab = {
+	.name = "vmlab",
+	.make = make_region,
+	.map = map_shared,
+	.share = clone_region,
+	.unshare = close_clone,
+};
+
+const struct side vmlab_fork = {
+	.name = "vmlab",
+	.make = make_copied_at_forks,
+	.map = map_shared,
+	.share = fork_child,
+	.unshare = end_child,
+};
+
+const struct side vmlab_huge = {
+	.name = "vmlab",
+	.make = make_huge,
+	.map = map_shared,
+	.share = clone_region,
+	.unshare = close_clone,
+};
+
+const struct side anonymous_huge = { .name = "anonymous, THP", .map = map_anonymous_huge };
 const struct side vmlab_tracked = { .name = "vmlab", .make = make_tracked, .map = map_shared };
 const struct side memfd = { .name = "memfd", .make = make_memfd, .map = map_shared };
-const struct side anonymous = { .name = "anonymous", .map = map_anonymous };
+const struct side anonymous = {
+	.name = "anonymous",
+	.map = map_anonymous,
+	.share = fork_child,
+	.unshare = end_child,
+};
+
+const struct side mprotected = {
+	.name = "mprotect",
+	.map = map_anonymous,
+	.share = protect,
+	.unshare = unprotect,
+};
+
 const struct side userfault = {
 	.name = "userfaultfd",
 	.map = map_userfault,

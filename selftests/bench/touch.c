@@ -16,6 +16,13 @@ void touch_write(char *p, size_t pages)
 		*at = 1;
 }
 
+/* Once every 2 MiB. */
+void touch_write_huge(char *p, size_t length)
+{
+	for (volatile char *at = p; length; length -= HUGE, at += HUGE)
+		*at = 1;
+}
+
 void touch_read(const char *p, size_t pages)
 {
 	for (const volatile char *at = p; pages--; at += PAGE)

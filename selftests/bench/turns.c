@@ -28,6 +28,21 @@ double first_write(const struct side *side)
 	return per_page(took);
 }
 
+/* The cost of each 2 MiB, of at least as many pages as were asked for. */
+double first_write_huge(const struct side *side)
+{
+	size_t count = (settings.pages * PAGE + HUGE - 1) / HUGE;
+	struct memory memory;
+	double took;
+
+	memory_make(&memory, side, count * (HUGE / PAGE));
+	meter_begin();
+	touch_write_huge(memory.p, memory.length);
+	took = meter_end();
+	memory_end(&memory);
+	return took / (double)count;
+}
+
 /* Every single random touch brings one page: looked at apart, not timed. */
 static bool one_page_each(void)
 {

@@ -12,6 +12,8 @@
 static const struct program *program;
 static struct shared *shared;
 static unsigned int threads;
+static __thread unsigned int at;	/* the call that a thread is doing */
+static bool forked;			/* this is a child of a thread */
 
 /* Which call is next, until the race begins. */
 static unsigned int turn;
@@ -24,7 +26,7 @@ static void limit(int resource, rlim_t most)
 	const struct rlimit limits = { most, most };
 
 	if (setrlimit(resource, &limits))
-		die("setrlimit: %s", strerror(errno));
+		err(2, "setrlimit");
 }
 
 static void interrupted(int number)
@@ -49,7 +51,7 @@ static void set_up(void)
 	touch_init();
 	error = windows_make();
 	if (error)
-		die("the windows cannot be mapped: %s", strerror(-error));
+		errx(2, "the windows cannot be mapped: %s", strerror(-error));
 }
 
 static uint64_t resolve(const struct kind *kind, struct arg arg)
@@ -61,16 +63,35 @@ static uint64_t resolve(const struct kind *kind, struct arg arg)
 	return kind->made ? arg.slot : (uint64_t)slot_fd(arg.slot);
 }
 
-static void do_call(unsigned int index)
+static long run_call(unsigned int index)
 {
 	const struct call *call = &program->calls[index];
-	struct result *result = &shared->results[index];
 	uint64_t values[ARGS_MAX];
 
 	for (unsigned int i = 0; i < op_args(call->op); i++)
 		values[i] = resolve(call->op->args[i], call->args[i]);
-	result->value = call->op->run(values);
+	return call->op->run(values);
+}
+
+static void do_call(unsigned int index)
+{
+	struct result *result = &shared->results[index];
+
+	at = index;
+	result->value = run_call(index);
 	result->done = true;
+}
+
+void child_do_next(unsigned int count)
+{
+	forked = true;
+	for (unsigned int i = at + 1; i < program->count && count; i++, count--)
+		run_call(i);
+}
+
+bool child_is_forked(void)
+{
+	return forked;
 }
 
 static void await_turn(unsigned int index)
@@ -133,7 +154,7 @@ void child_run(const struct program *what, struct shared *where)
 	pthread_barrier_init(&start, NULL, threads);
 	for (unsigned int thread = 1; thread < threads; thread++) {
 		if (pthread_create(&others[thread], NULL, run_thread, (void *)(uintptr_t)thread))
-			die("no thread to be had");
+			errx(2, "no thread to be had");
 	}
 	run_thread(NULL);
 	for (unsigned int thread = 1; thread < threads; thread++)

@@ -10,7 +10,7 @@ void corpus_init(struct corpus *corpus)
 {
 	*corpus = (struct corpus){ .holders = calloc(EDGES, sizeof(*corpus->holders)) };
 	if (!corpus->holders)
-		die("no memory");
+		errx(2, "no memory");
 }
 
 static int no_dots(const struct dirent *entry)
@@ -25,10 +25,10 @@ char **corpus_paths(const char *dir)
 	char **paths = calloc(count < 0 ? 1 : (size_t)count + 1, sizeof(*paths));
 
 	if (count < 0)
-		die("%s: %s", dir, strerror(errno));
+		err(2, "%s", dir);
 	for (int i = 0; i < count; i++) {
 		if (!paths || asprintf(&paths[i], "%s/%s", dir, entries[i]->d_name) < 0)
-			die("no memory");
+			errx(2, "no memory");
 		free(entries[i]);
 	}
 	free(entries);
@@ -56,17 +56,26 @@ static void let_go(struct corpus *corpus, const struct coverage *coverage)
 		corpus->edges -= !--corpus->holders[coverage->edges[i]];
 }
 
+/* Those that were made up are named by their content. */
+static bool is_written(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	return strlen(name) != 8 || strspn(name, "0123456789abcdef") != 8;
+}
+
 void corpus_add(struct corpus *corpus, const struct program *program,
 		struct coverage *coverage, const char *path)
 {
 	struct entry *grown = reallocarray(corpus->entries, corpus->count + 1, sizeof(*grown));
 
 	if (!grown)
-		die("no memory");
+		errx(2, "no memory");
 	corpus->entries = grown;
 	hold(corpus, coverage);
 	grown[corpus->count++] = (struct entry){
 		.path = path ? strdup(path) : NULL,
+		.written = path && is_written(path),
 		.program = *program,
 		.coverage = *coverage,
 	};
@@ -81,7 +90,7 @@ static uint32_t hash(const struct program *program)
 	FILE *out = open_memstream(&text, &length);
 
 	if (!out)
-		die("no memory");
+		errx(2, "no memory");
 	program_print(out, program);
 	fclose(out);
 	for (size_t i = 0; i < length; i++)
@@ -99,9 +108,9 @@ bool corpus_save(struct corpus *corpus, const char *dir)
 		if (entry->path)
 			continue;
 		if (asprintf(&entry->path, "%s/%08x", dir, hash(&entry->program)) < 0)
-			die("no memory");
+			errx(2, "no memory");
 		if (!program_save(entry->path, &entry->program)) {
-			fprintf(stderr, "vmlab-fuzz: %s: %s\n", entry->path, strerror(errno));
+			warn("%s", entry->path);
 			return false;
 		}
 	}
@@ -113,13 +122,13 @@ static void drop(struct corpus *corpus, size_t index)
 	struct entry *entry = &corpus->entries[index];
 
 	if (entry->path && unlink(entry->path))
-		die("%s: %s", entry->path, strerror(errno));
+		err(2, "%s", entry->path);
 	free(entry->path);
 	coverage_free(&entry->coverage);
 	corpus->entries[index] = corpus->entries[--corpus->count];
 }
 
-/* The entry from @from on that reaches most of what is not reached yet; or the count. */
+/* The entry from @from on that stays anyway, or reaches most of what is new; or the count. */
 static size_t best(const struct corpus *corpus, size_t from)
 {
 	size_t most = 0, found = corpus->count;
@@ -127,6 +136,8 @@ static size_t best(const struct corpus *corpus, size_t from)
 	for (size_t i = from; i < corpus->count; i++) {
 		size_t news = corpus_news(corpus, &corpus->entries[i].coverage);
 
+		if (corpus->entries[i].written)
+			return i;
 		if (news > most) {
 			most = news;
 			found = i;

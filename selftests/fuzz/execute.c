@@ -12,7 +12,7 @@ void execute_init(unsigned int seconds)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		      -1, 0);
 	if (shared == MAP_FAILED)
-		die("no memory");
+		errx(2, "no memory");
 }
 
 /* Has the child ended within so many milliseconds? */
@@ -26,7 +26,7 @@ static bool ended(int pidfd, int msec)
 static void judge(struct outcome *outcome, int status)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status))
-		die("the child could not begin");	/* and said why */
+		errx(2, "the child could not begin");	/* and said why */
 	if (WIFSIGNALED(status)) {
 		outcome->verdict = DIED;
 		outcome->signal = WTERMSIG(status);
@@ -38,7 +38,7 @@ static void await(struct outcome *outcome, pid_t child)
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0), status;
 
 	if (pidfd < 0)
-		die("pidfd_open: %s", strerror(errno));
+		err(2, "pidfd_open");
 	if (ended(pidfd, limit_msec)) {
 		if (waitpid(child, &status, 0) == child)
 			judge(outcome, status);
@@ -52,6 +52,15 @@ static void await(struct outcome *outcome, pid_t child)
 	close(pidfd);
 }
 
+static bool mounts(const struct program *program)
+{
+	for (unsigned int i = 0; i < program->count; i++) {
+		if (program->calls[i].op->mounts)
+			return true;
+	}
+	return false;
+}
+
 struct outcome execute(const struct program *program)
 {
 	struct outcome outcome = { .verdict = RAN };
@@ -62,11 +71,11 @@ struct outcome execute(const struct program *program)
 	fflush(NULL);
 	child = fork();
 	if (child < 0)
-		die("fork: %s", strerror(errno));
+		err(2, "fork");
 	if (!child)
 		child_run(program, shared);
 	await(&outcome, child);
 	memcpy(outcome.results, shared->results, sizeof(outcome.results));
-	scratch_empty();
+	scratch_reset(mounts(program));
 	return outcome;
 }

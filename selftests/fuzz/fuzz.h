@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "../common/random.h"
+
 #define PAGE		4096UL
+#define HUGE		(512 * PAGE)
 #define TIB		(1UL << 40)
 
 #define CALLS_MAX	32	/* of a program */
@@ -93,12 +96,14 @@ struct op {
 	long (*run)(const uint64_t *a);		/* value or -errno; see OK() */
 	const struct kind *args[ARGS_MAX];
 	bool slow;				/* and so made up less often */
+	bool mounts;				/* changes the mount that names are on */
 };
 
 /* Refused by an operation itself, as it would harm the child or the machine. */
 #define REFUSED	(-4095L)
 
-extern const struct op region_ops[], memory_ops[], file_ops[], process_ops[];
+extern const struct op region_ops[], memory_ops[], file_ops[], name_ops[], mount_ops[];
+extern const struct op process_ops[];
 
 size_t ops_count(void);
 const struct op *op_at(size_t number);
@@ -122,7 +127,8 @@ unsigned int op_args(const struct op *op);
 
 /* The kinds that several files of operations use. */
 extern const struct kind fd, region, new_region, file, new_file, pipe_end, new_pipe, mappable;
-extern const struct kind address, place, length, offset, size, count, small, open_flags;
+extern const struct kind address, place, length, offset, size, huges, count, small;
+extern const struct kind file_name, open_flags, create_flags;
 
 /* touch.c: accesses that may end in a signal; 0 or SIGNALLED - signal */
 
@@ -186,6 +192,8 @@ void kcov_reset(void);
 void kcov_keep(void);		/* in this process, not in its children */
 void kcov_start(unsigned int thread);
 void kcov_stop(unsigned int thread);
+/* In a child of a thread; until its end. One at a time: the others are not recorded. */
+void kcov_start_forked(void);
 /* What the last program ran; adds its places to the total. The caller frees it. */
 void kcov_read(struct coverage *coverage);
 void coverage_free(struct coverage *coverage);
@@ -196,6 +204,7 @@ bool kcov_write_places(const char *path);
 
 struct entry {
 	char *path;		/* NULL: not saved */
+	bool written;		/* by somebody, who gave it a name: it stays as it is */
 	struct program program;
 	struct coverage coverage;
 };
@@ -252,13 +261,19 @@ struct shared {
 };
 
 void child_run(const struct program *program, struct shared *shared) __attribute__((noreturn));
+/* In a child of a thread: does so many of the calls behind the one that the thread was at. */
+void child_do_next(unsigned int count);
+bool child_is_forked(void);
 
 /* scratch.c: where programs have their files */
 
 void scratch_make(void);
-void scratch_empty(void);
+/* @mounts: the mount of vmlab may be another than it was, or have others above it. */
+void scratch_reset(bool mounts);
 void scratch_remove(void);
+bool scratch_folder(char *path, size_t size, uint64_t number);
 bool scratch_name(char *path, size_t size, uint64_t number);
+void scratch_mountpoint(char *path, size_t size);
 
 /* system.c: the kernel's log, the module's figures and parameters */
 
@@ -266,14 +281,5 @@ void system_init(unsigned long pages);
 void system_restore(void);
 /* What went wrong besides the program's outcome: a sentence, or NULL. */
 const char *system_complaint(void);
-
-/* random.c */
-
-void random_seed(uint64_t seed);
-uint64_t random_bits(void);
-uint64_t random_below(uint64_t limit);
-bool random_chance(unsigned int percent);
-
-void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif /* VMLAB_FUZZ_H */

@@ -16,7 +16,7 @@
 static struct {
 	int fd;
 	uint64_t *area;		/* how many, and then the places */
-} buffers[THREADS_MAX];
+} buffers[THREADS_MAX + 1];	/* the last one is for what threads fork */
 
 static uint64_t text, text_size;	/* 0: there is no KCOV */
 static uint8_t places[PLACES_MAX];
@@ -54,7 +54,7 @@ bool kcov_open(void)
 {
 	if (access("/sys/kernel/debug/kcov", F_OK))
 		return false;
-	for (unsigned int thread = 0; thread < THREADS_MAX; thread++) {
+	for (unsigned int thread = 0; thread < COUNT(buffers); thread++) {
 		if (!open_buffer(thread))
 			return false;
 	}
@@ -67,21 +67,27 @@ bool kcov_open(void)
 
 void kcov_reset(void)
 {
-	for (unsigned int thread = 0; text_size && thread < THREADS_MAX; thread++)
+	for (unsigned int thread = 0; text_size && thread < COUNT(buffers); thread++)
 		buffers[thread].area[0] = 0;
 }
 
 /* The children of this process need no buffers: to copy them takes its time. */
 void kcov_keep(void)
 {
-	for (unsigned int thread = 0; text_size && thread < THREADS_MAX; thread++)
+	for (unsigned int thread = 0; text_size && thread < COUNT(buffers); thread++)
 		madvise(buffers[thread].area, WORDS * sizeof(uint64_t), MADV_DONTFORK);
 }
 
 void kcov_start(unsigned int thread)
 {
 	if (text_size && ioctl(buffers[thread].fd, KCOV_ENABLE, KCOV_TRACE_PC))
-		die("KCOV_ENABLE: %s", strerror(errno));
+		err(2, "KCOV_ENABLE");
+}
+
+void kcov_start_forked(void)
+{
+	if (text_size)
+		ioctl(buffers[THREADS_MAX].fd, KCOV_ENABLE, KCOV_TRACE_PC);
 }
 
 void kcov_stop(unsigned int thread)
@@ -97,7 +103,7 @@ static void add_edge(struct coverage *coverage, uint32_t edge)
 		coverage->edges = realloc(coverage->edges,
 					  coverage->room * sizeof(coverage->edges[0]));
 		if (!coverage->edges)
-			die("no memory");
+			errx(2, "no memory");
 	}
 	coverage->edges[coverage->count++] = edge;
 }
@@ -128,7 +134,7 @@ void kcov_read(struct coverage *coverage)
 	static uint8_t seen[EDGES];
 
 	*coverage = (struct coverage){ 0 };
-	for (unsigned int thread = 0; text_size && thread < THREADS_MAX; thread++)
+	for (unsigned int thread = 0; text_size && thread < COUNT(buffers); thread++)
 		read_buffer(coverage, seen, buffers[thread].area);
 	for (size_t i = 0; i < coverage->count; i++)
 		seen[coverage->edges[i]] = 0;

@@ -2,6 +2,7 @@
 /* Arguments: made at random, written, and read. */
 #include "fuzz.h"
 #include "sys.h"
+#include "../common/number.h"
 
 /* Where sizes, offsets and counts go wrong, by one and by a page more or less. */
 static const uint64_t edges[] = {
@@ -28,6 +29,8 @@ static uint64_t number(const struct kind *kind)
 
 	if (kind->tame || random_chance(85))
 		return value;
+	if (kind->unit == PAGE && random_chance(40))
+		return HUGE * (1 + random_below(3));
 	if (kind->unit > 1 && random_chance(50))
 		return value + random_below(kind->unit);
 	return hostile_number();
@@ -153,15 +156,6 @@ void kind_print(FILE *out, const struct kind *kind, struct arg arg)
 	}
 }
 
-static bool parse_number(const char *text, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 0);
-	return *text && !*end && !errno;
-}
-
 static bool parse_name(const char *text, size_t length, const struct name *names, uint64_t *value)
 {
 	char copy[64];
@@ -176,7 +170,7 @@ static bool parse_name(const char *text, size_t length, const struct name *names
 		return false;
 	memcpy(copy, text, length);
 	copy[length] = 0;
-	return parse_number(copy, value);
+	return number_parse(copy, UINT64_MAX, value);
 }
 
 static bool parse_names(const char *text, const struct name *names, uint64_t *value)
@@ -205,7 +199,7 @@ bool kind_parse(const char *text, const struct kind *kind, struct arg *arg)
 	if (kind->class == ADDRESS && *text == 'm' && text[1] >= '0' && text[1] < '0' + WINDOWS &&
 	    text[2] == '+') {
 		arg->slot = (uint8_t)(text[1] - '0');
-		return parse_number(text + 3, &arg->value);
+		return number_parse(text + 3, UINT64_MAX, &arg->value);
 	}
-	return arg->slot != SLOT_NONE || parse_number(text, &arg->value);
+	return arg->slot != SLOT_NONE || number_parse(text, UINT64_MAX, &arg->value);
 }

@@ -4,11 +4,12 @@
  */
 #include "fuzz.h"
 #include "sys.h"
+#include "../common/number.h"
 
-#include <argp.h>
 #include <stdarg.h>
 
-#define PAGES_MAX	2048	/* that regions may hold */
+#define PAGES_MAX	(8 * HUGE / PAGE)	/* that regions may hold */
+#define MINIMIZE_SECONDS 600	/* unless --seconds says how long things may take */
 
 static struct options {
 	uint64_t seconds, programs, seed, threads, limit, least;
@@ -19,6 +20,7 @@ static struct options {
 static struct corpus corpus;
 static unsigned long programs_run;
 static bool guided;
+static pid_t runner;
 
 /* How often each operation succeeded and failed. */
 struct tally {
@@ -26,18 +28,6 @@ struct tally {
 };
 
 static struct tally *tallies;
-
-void die(const char *format, ...)
-{
-	va_list args;
-
-	fputs("vmlab-fuzz: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(2);
-}
 
 static void count_results(const struct program *program, const struct outcome *outcome)
 {
@@ -66,8 +56,11 @@ static const char *describe(const struct outcome *outcome)
 	}
 }
 
+/* At exit, however that comes; but not when a child does, which may have failed to begin. */
 static void end(void)
 {
+	if (getpid() != runner)
+		return;
 	if (opts.findings) {
 		char path[512];
 
@@ -88,17 +81,16 @@ static void found(const struct program *program, const char *what)
 	printf("\nFOUND: %s\n\n", what);
 	program_print(stdout, program);
 	if (asprintf(&path, "%s/finding-%016lx-%lu", dir, opts.seed, programs_run) < 0)
-		die("no memory");
+		errx(2, "no memory");
 	out = fopen(path, "we");
 	if (!out)
-		die("%s: %s", path, strerror(errno));
+		err(2, "%s", path);
 	fprintf(out, "# %s\n", what);
 	program_print(out, program);
 	fclose(out);
 	printf("\nreplay it with: vmlab-fuzz --replay %s\n", path);
 	if (opts.keep)
 		corpus_save(&corpus, opts.corpus);
-	end();
 	exit(1);
 }
 
@@ -111,7 +103,7 @@ static void note_current(const struct program *program)
 		return;
 	snprintf(path, sizeof(path), "%s/current", opts.findings);
 	if (!program_save(path, program))
-		die("%s: %s", path, strerror(errno));
+		err(2, "%s", path);
 }
 
 /* Runs a program; what it covered is the caller's. */
@@ -191,22 +183,37 @@ static void fuzz_once(void)
 	coverage_free(&first);
 }
 
+/* Prints a line, once a minute. */
+static void __attribute__((format(printf, 1, 2))) tell(const char *format, ...)
+{
+	static time_t told;
+	time_t now = time(NULL);
+	va_list args;
+
+	if (!told)
+		told = now;
+	if (now - told < 60)
+		return;
+	told = now;
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+	fflush(stdout);
+}
+
 static void fuzz(void)
 {
 	unsigned long done = 0;
-	time_t told = time(NULL);
 
 	while (opts.programs ? done < opts.programs : time_left()) {
 		fuzz_once();
 		done++;
-		if (time(NULL) - told < 60)
-			continue;
-		told = time(NULL);
-		printf("%lu programs", done);
 		if (guided)
-			printf(", %zu in the corpus, %lu places", corpus.count, kcov_places());
-		putchar('\n');
-		fflush(stdout);
+			tell("%lu programs, %zu in the corpus, %lu places", done, corpus.count,
+			     kcov_places());
+		else
+			tell("%lu programs", done);
 	}
 }
 
@@ -228,14 +235,35 @@ static void shorten(struct entry *entry)
 	for (unsigned int i = entry->program.count; i-- > 0;)
 		do_without(entry, i);
 	if (entry->path && !program_save(entry->path, &entry->program))
-		die("%s: %s", entry->path, strerror(errno));
+		err(2, "%s", entry->path);
 }
 
+/* Those that are saved were shortened when they were new. */
+static void shorten_all(bool saved, uint64_t until)
+{
+	for (size_t i = 0; i < corpus.count; i++) {
+		if (!corpus.entries[i].path == saved || corpus.entries[i].written)
+			continue;
+		if ((uint64_t)time(NULL) >= until)
+			return;
+		shorten(&corpus.entries[i]);
+		tell("minimizing: %zu of %zu, %lu programs run", i + 1, corpus.count, programs_run);
+	}
+}
+
+/* Takes at most as long as making programs up may. */
 static void minimize(void)
 {
+	uint64_t until = (uint64_t)time(NULL) + (opts.seconds ?: MINIMIZE_SECONDS);
+
+	printf("minimizing: %zu programs, %lu ways", corpus.count, corpus.edges);
 	corpus_minimize(&corpus);
-	for (size_t i = 0; i < corpus.count; i++)
-		shorten(&corpus.entries[i]);
+	printf("; %zu are kept, which reach %lu\n", corpus.count, corpus.edges);
+	fflush(stdout);
+	shorten_all(false, until);
+	shorten_all(true, until);
+	if ((uint64_t)time(NULL) >= until)
+		printf("minimizing: time is up, not all were looked at\n");
 }
 
 static void print_result(struct result result)
@@ -307,20 +335,8 @@ static bool report(void)
 		good = false;
 	}
 	if (opts.places && !kcov_write_places(opts.places))
-		die("%s: %s", opts.places, strerror(errno));
+		err(2, "%s", opts.places);
 	return good;
-}
-
-static uint64_t number(const char *text, uint64_t least, uint64_t most, struct argp_state *state)
-{
-	char *end;
-	uint64_t value;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (*end || end == text || errno || *text == '-' || value < least || value > most)
-		argp_error(state, "\"%s\" is not a number from %lu to %lu", text, least, most);
-	return value;
 }
 
 static const struct argp_option options[] = {
@@ -344,16 +360,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case 's':
-		opts.seconds = number(arg, 1, UINT32_MAX, state);
+		opts.seconds = number_option(arg, 1, UINT32_MAX, state);
 		return 0;
 	case 'n':
-		opts.programs = number(arg, 1, UINT64_MAX, state);
+		opts.programs = number_option(arg, 1, UINT64_MAX, state);
 		return 0;
 	case 'S':
-		opts.seed = number(arg, 0, UINT64_MAX, state);
+		opts.seed = number_option(arg, 0, UINT64_MAX, state);
 		return 0;
 	case 't':
-		opts.threads = number(arg, 1, THREADS_MAX, state);
+		opts.threads = number_option(arg, 1, THREADS_MAX, state);
 		return 0;
 	case 'c':
 		opts.corpus = arg;
@@ -371,10 +387,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opts.findings = arg;
 		return 0;
 	case 'l':
-		opts.limit = number(arg, 1, 3600, state);
+		opts.limit = number_option(arg, 1, 3600, state);
 		return 0;
 	case 'L':
-		opts.least = number(arg, 1, UINT32_MAX, state);
+		opts.least = number_option(arg, 1, UINT32_MAX, state);
 		return 0;
 	case 'p':
 		opts.places = arg;
@@ -404,14 +420,19 @@ static void begin(void)
 {
 	tallies = calloc(ops_count(), sizeof(*tallies));
 	if (!tallies)
-		die("no memory");
+		errx(2, "no memory");
 	corpus_init(&corpus);
 	guided = kcov_open();
 	if (!guided)
 		printf("this kernel has no KCOV: not guided by coverage\n");
+	/* No program adds anything then, and all of the corpus would go. */
+	if (!guided && opts.minimize)
+		errx(2, "--minimize needs a kernel with KCOV");
 	random_seed(opts.seed);
 	execute_init((unsigned int)opts.limit);
 	system_init(PAGES_MAX);
+	runner = getpid();
+	atexit(end);
 	scratch_make();
 }
 
@@ -444,6 +465,5 @@ int main(int argc, char **argv)
 		replay();
 	else
 		good = run_all();
-	end();
 	return good ? 0 : 1;
 }

@@ -17,6 +17,8 @@ static const struct op *maker(const struct kind *kind, const struct made *made)
 		return NULL;
 	switch (slot / SLOTS_EACH) {
 	case 0:
+		if (random_chance(20))
+			return op_find("open_huge");
 		return op_find(random_chance(50) ? "open" : "open_configured");
 	case 1:
 		return op_find("make_file");

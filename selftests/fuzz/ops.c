@@ -3,7 +3,9 @@
 #include "fuzz.h"
 #include "sys.h"
 
-static const struct op *const tables[] = { region_ops, memory_ops, file_ops, process_ops };
+static const struct op *const tables[] = {
+	region_ops, memory_ops, file_ops, name_ops, mount_ops, process_ops,
+};
 
 const struct kind fd = { DESCRIPTOR, .families = REGIONS | FILES | PIPES };
 const struct kind region = { DESCRIPTOR, .families = REGIONS };
@@ -22,6 +24,9 @@ const struct kind size = { NUMBER, .unit = PAGE, .most = 48 };
 const struct kind count = { NUMBER, .unit = 1, .most = 16 };
 const struct kind small = { NUMBER, .tame = true, .unit = 1, .most = 8 };
 
+const struct kind huges = { NUMBER, .unit = HUGE, .most = 4 };
+const struct kind file_name = { NUMBER, .tame = true, .unit = 1, .most = 6 };
+
 const struct kind open_flags = { FLAGS, .names = (const struct name[]){
 	{ "O_RDWR", O_RDWR }, { "O_WRONLY", O_WRONLY }, { "O_APPEND", O_APPEND },
 	{ "O_CLOEXEC", O_CLOEXEC }, { "O_CREAT", O_CREAT }, { "O_DIRECT", O_DIRECT },
@@ -29,6 +34,13 @@ const struct kind open_flags = { FLAGS, .names = (const struct name[]){
 	{ "O_NONBLOCK", O_NONBLOCK }, { "O_PATH", O_PATH }, { "O_TRUNC", O_TRUNC },
 	{ "O_TMPFILE", O_TMPFILE }, { "O_RDONLY", O_RDONLY }, { }
 }, .usual = (const uint64_t[]){ O_RDWR, O_RDWR, O_RDWR | O_CLOEXEC, O_WRONLY, 0 } };
+
+const struct kind create_flags = { FLAGS, .names = (const struct name[]){
+	{ "O_RDWR", O_RDWR }, { "O_WRONLY", O_WRONLY }, { "O_CREAT", O_CREAT },
+	{ "O_DIRECT", O_DIRECT }, { "O_DSYNC", O_DSYNC }, { "O_EXCL", O_EXCL },
+	{ "O_TRUNC", O_TRUNC }, { "O_APPEND", O_APPEND }, { "O_NOATIME", O_NOATIME }, { }
+}, .usual = (const uint64_t[]){ O_RDWR | O_CREAT, O_RDWR | O_CREAT, O_RDWR, O_RDWR | O_DIRECT,
+				O_RDWR | O_CREAT | O_DIRECT, 0 } };
 
 size_t ops_count(void)
 {

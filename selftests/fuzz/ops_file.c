@@ -5,6 +5,7 @@
 
 #include <linux/aio_abi.h>
 #include <linux/fadvise.h>
+#include <linux/fs.h>
 
 #define MOVED_MAX (1UL << 20)	/* bytes by one call that copies */
 
@@ -133,29 +134,6 @@ static long close_fd(const uint64_t *a)
 	return SYS(close(a[0]));
 }
 
-static long unlink_file(const uint64_t *a)
-{
-	char path[128];
-
-	return scratch_name(path, sizeof(path), a[0]) ? SYS(unlink(path)) : REFUSED;
-}
-
-static long truncate_file(const uint64_t *a)
-{
-	char path[128];
-
-	return scratch_name(path, sizeof(path), a[0]) ? SYS(truncate(path, a[1])) : REFUSED;
-}
-
-static long rename_file(const uint64_t *a)
-{
-	char from[128], to[128];
-
-	if (!scratch_name(from, sizeof(from), a[0]) || !scratch_name(to, sizeof(to), a[1]))
-		return REFUSED;
-	return SYS(rename(from, to));
-}
-
 static uint64_t moved(uint64_t bytes)
 {
 	return bytes > MOVED_MAX ? MOVED_MAX : bytes;
@@ -204,11 +182,48 @@ static long copy_range(const uint64_t *a)
 	return SYS(copy_file_range(a[0], &from, a[2], &to, moved(a[4]), 0));
 }
 
+static long reflink(const uint64_t *a)
+{
+	return SYS(ioctl(a[0], FICLONE, a[1]));
+}
+
+static long reflink_range(const uint64_t *a)
+{
+	const struct file_clone_range range = {
+		.src_fd = (int)a[1], .src_offset = a[2], .src_length = a[3], .dest_offset = a[4],
+	};
+
+	return SYS(ioctl(a[0], FICLONERANGE, &range));
+}
+
+/* No file system here does it; that it does not is noted with the range. */
+static long deduplicate(const uint64_t *a)
+{
+	union {
+		struct file_dedupe_range range;
+		char bytes[sizeof(struct file_dedupe_range) +
+			   sizeof(struct file_dedupe_range_info)];
+	} request = {
+		.range = { .src_offset = a[1], .src_length = a[3], .dest_count = 1 },
+	};
+
+	request.range.info[0].dest_fd = (int)a[2];
+	request.range.info[0].dest_offset = a[4];
+	return SYS(ioctl(a[0], FIDEDUPERANGE, &request));
+}
+
 static long stat_fd(const uint64_t *a)
 {
 	struct stat stat;
 
 	return SYS(fstat(a[0], &stat));
+}
+
+static long stat_file_system(const uint64_t *a)
+{
+	struct statfs stat;
+
+	return SYS(fstatfs(a[0], &stat));
 }
 
 static long change_mode(const uint64_t *a)
@@ -275,14 +290,7 @@ static long aio(const uint64_t *a)
 	return ret;
 }
 
-static const struct kind name = { NUMBER, .tame = true, .unit = 1, .most = 4 };
 static const struct kind bytes = { NUMBER, .tame = true, .unit = PAGE / 2, .most = 64 };
-static const struct kind create_flags = { FLAGS, .names = (const struct name[]){
-	{ "O_RDWR", O_RDWR }, { "O_WRONLY", O_WRONLY }, { "O_CREAT", O_CREAT },
-	{ "O_DIRECT", O_DIRECT }, { "O_DSYNC", O_DSYNC }, { "O_EXCL", O_EXCL },
-	{ "O_TRUNC", O_TRUNC }, { "O_APPEND", O_APPEND }, { "O_NOATIME", O_NOATIME }, { }
-}, .usual = (const uint64_t[]){ O_RDWR | O_CREAT, O_RDWR | O_CREAT, O_RDWR, O_RDWR | O_DIRECT,
-				O_RDWR | O_CREAT | O_DIRECT, 0 } };
 static const struct kind memfd_flags = { FLAGS, .names = (const struct name[]){
 	{ "MFD_CLOEXEC", MFD_CLOEXEC }, { "MFD_ALLOW_SEALING", MFD_ALLOW_SEALING }, { }
 } };
@@ -301,7 +309,7 @@ static const struct kind falloc_mode = { FLAGS, .names = (const struct name[]){
 	{ "FALLOC_FL_COLLAPSE_RANGE", FALLOC_FL_COLLAPSE_RANGE },
 	{ "FALLOC_FL_INSERT_RANGE", FALLOC_FL_INSERT_RANGE }, { }
 }, .usual = (const uint64_t[]){ FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				FALLOC_FL_KEEP_SIZE, 0 } };
+				FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE, 0 } };
 static const struct kind range_flags = { FLAGS, .names = (const struct name[]){
 	{ "WAIT_BEFORE", 1 }, { "WRITE", 2 }, { "WAIT_AFTER", 4 }, { }
 } };
@@ -322,8 +330,8 @@ static const struct kind aio_op = { CHOICE, .names = (const struct name[]){
 } };
 
 const struct op file_ops[] = {
-	{ "open_file", open_file, { &new_file, &name, &create_flags } },
-	{ "make_file", make_file, { &new_file, &name, &bytes } },
+	{ "open_file", open_file, { &new_file, &file_name, &create_flags } },
+	{ "make_file", make_file, { &new_file, &file_name, &bytes } },
 	{ "memfd", memfd, { &new_file, &memfd_flags } },
 	{ "pipe", pipes, { &new_pipe, &new_pipe } },
 	{ "read", read_fd, { &mappable, &address, &length } },
@@ -343,16 +351,17 @@ const struct op file_ops[] = {
 	{ "dup_region", duplicate, { &new_region, &region } },
 	{ "dup_file", duplicate, { &new_file, &mappable } },
 	{ "close", close_fd, { &fd } },
-	{ "unlink", unlink_file, { &name } },
-	{ "truncate", truncate_file, { &name, &size } },
-	{ "rename", rename_file, { &name, &name } },
 	{ "splice_in", splice_in, { &mappable, &offset, &pipe_end, &length } },
 	{ "splice_out", splice_out, { &pipe_end, &mappable, &offset, &length } },
 	{ "vmsplice", splice_memory, { &pipe_end, &address, &length, &gift } },
 	{ "tee", tee_pipe, { &pipe_end, &pipe_end, &length } },
 	{ "sendfile", send_file, { &fd, &mappable, &offset, &length } },
 	{ "copy_file_range", copy_range, { &mappable, &offset, &mappable, &offset, &length } },
+	{ "ficlone", reflink, { &mappable, &mappable } },
+	{ "ficlonerange", reflink_range, { &mappable, &mappable, &offset, &length, &offset } },
+	{ "fideduperange", deduplicate, { &mappable, &offset, &mappable, &length, &offset } },
 	{ "fstat", stat_fd, { &fd } },
+	{ "fstatfs", stat_file_system, { &fd } },
 	{ "fchmod", change_mode, { &mappable, &size } },
 	{ "fcntl_setfl", set_flags, { &mappable, &open_flags } },
 	{ "flock", lock_file, { &mappable, &lock_op } },

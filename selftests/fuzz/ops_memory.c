@@ -184,7 +184,8 @@ static long clear_refs(const uint64_t *a)
 
 static long read_proc(const uint64_t *a)
 {
-	static const char *const names[] = { "maps", "smaps", "smaps_rollup", "numa_maps" };
+	static const char *const names[] = { "maps", "smaps", "smaps_rollup", "numa_maps",
+					     "mountinfo" };
 	char path[64], text[PAGE];
 	int fd;
 
@@ -203,6 +204,7 @@ static const struct kind prot = { FLAGS, .names = (const struct name[]){
 	{ "PROT_GROWSDOWN", PROT_GROWSDOWN }, { "PROT_NONE", PROT_NONE }, { }
 }, .usual = (const uint64_t[]){ PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
 				PROT_READ | PROT_WRITE | PROT_EXEC, 0 } };
+static const struct kind huge_place = { ADDRESS, .made = true, .most = 1 };
 static const struct kind map_flags = { FLAGS, .names = (const struct name[]){
 	{ "MAP_SHARED_VALIDATE", MAP_SHARED_VALIDATE }, { "MAP_SHARED", MAP_SHARED },
 	{ "MAP_PRIVATE", MAP_PRIVATE }, { "MAP_FIXED", MAP_FIXED },
@@ -251,6 +253,7 @@ static const struct kind futex_op = { CHOICE, .names = (const struct name[]){
 
 const struct op memory_ops[] = {
 	{ "mmap", map, { &place, &length, &prot, &map_flags, &mappable, &offset } },
+	{ "mmap_huge", map, { &huge_place, &huges, &prot, &map_flags, &mappable, &huges } },
 	{ "munmap", unmap, { &address, &length } },
 	{ "mremap", remap, { &address, &length, &length, &remap_flags, &address } },
 	{ "mprotect", protect, { &address, &length, &prot } },

@@ -9,6 +9,7 @@
 									\
 	if (!__child) {							\
 		prctl(PR_SET_PDEATHSIG, SIGKILL);			\
+		kcov_start_forked();					\
 		statement;						\
 		_exit(0);						\
 	}								\
@@ -66,6 +67,28 @@ static long fork_linger(const uint64_t *a)
 		_exit(0);
 	}
 	return 0;
+}
+
+/* The child does the calls that come next, and so does the parent, after it or beside it. */
+static long fork_calls(const uint64_t *a)
+{
+	pid_t child;
+
+	if (child_is_forked())
+		return REFUSED;		/* there would be no end of it */
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* Should it wait for what the parent, waiting for it, does not do. */
+		signal(SIGALRM, SIG_DFL);
+		alarm(5);
+		kcov_start_forked();
+		child_do_next((unsigned int)a[0]);
+		_exit(0);
+	}
+	return a[1] ? reap(child) : 0;
 }
 
 static long fork_exec(const uint64_t *a)
@@ -170,6 +193,7 @@ const struct op process_ops[] = {
 	{ "fork_unmap", fork_unmap, { &address, &length } },
 	{ "fork_close", fork_close, { &fd } },
 	{ "fork_linger", fork_linger, { &usecs } },
+	{ "fork_calls", fork_calls, { &small, &yes_or_no } },
 	{ "fork_exec", fork_exec, { }, .slow = true },
 	{ "pass_region", pass, { &new_region, &region, &yes_or_no } },
 	{ "timer", timer, { &usecs } },

@@ -47,6 +47,15 @@ static long open_configured(const uint64_t *a)
 	return ret ?: configure_file(configure_args);
 }
 
+static long open_huge(const uint64_t *a)
+{
+	const uint64_t open_args[] = { a[0], O_RDWR | O_CLOEXEC };
+	const uint64_t configure_args[] = { slot_fd(a[0]), a[1] | VMLAB_REGION_HUGE, a[2] };
+	long ret = a[0] < SLOTS ? open_region(open_args) : REFUSED;
+
+	return ret ?: configure(configure_args);
+}
+
 static long features(const uint64_t *a)
 {
 	return SYS(ioctl(a[0], VMLAB_IOC_FEATURES, a[1]));
@@ -84,6 +93,38 @@ static long region_fd(const uint64_t *a)
 	const struct vmlab_region_fd request = { .flags = a[2] };
 
 	return slot_take(ioctl(a[1], VMLAB_IOC_REGION_FD, &request), a[0]);
+}
+
+static long region_fd_at(const uint64_t *a)
+{
+	const struct vmlab_region_fd request = {
+		.address = a[2], .flags = a[3], .__reserved = a[4],
+	};
+
+	return slot_take(ioctl(a[1], VMLAB_IOC_REGION_FD, &request), a[0]);
+}
+
+static long clone_region(const uint64_t *a)
+{
+	const struct vmlab_clone request = { .flags = a[2] };
+
+	return slot_take(ioctl(a[1], VMLAB_IOC_CLONE, &request), a[0]);
+}
+
+static long clone_at(const uint64_t *a)
+{
+	const struct vmlab_clone request = {
+		.address = a[2], .flags = a[3], .__reserved = a[4],
+	};
+
+	return slot_take(ioctl(a[1], VMLAB_IOC_CLONE, &request), a[0]);
+}
+
+static long region_address(const uint64_t *a)
+{
+	struct vmlab_address request = { .address = a[1] };
+
+	return SYS(ioctl(a[0], VMLAB_IOC_ADDRESS, &request));
 }
 
 /* Any request, of any size, whose struct is what is in memory there. */
@@ -145,7 +186,11 @@ static long writeback_secs(const uint64_t *a)
 }
 
 static const struct kind region_flags = { FLAGS, .names = (const struct name[]){
-	{ "STRICT", VMLAB_REGION_STRICT }, { "TRACK_DIRTY", VMLAB_REGION_TRACK_DIRTY }, { }
+	{ "STRICT", VMLAB_REGION_STRICT }, { "TRACK_DIRTY", VMLAB_REGION_TRACK_DIRTY },
+	{ "COW_FORK", VMLAB_REGION_COW_FORK }, { "HUGE", VMLAB_REGION_HUGE }, { }
+} };
+static const struct kind huge_flags = { FLAGS, .names = (const struct name[]){
+	{ "COW_FORK", VMLAB_REGION_COW_FORK }, { }
 } };
 static const struct kind backing = { CHOICE, .names = (const struct name[]){
 	{ "ZERO", VMLAB_BACKING_ZERO }, { "FILE", VMLAB_BACKING_FILE }, { }
@@ -155,7 +200,8 @@ static const struct kind mostly_zero = { CHOICE, .names = (const struct name[]){
 } };
 static const struct kind limit = { NUMBER, .tame = true, .unit = 1, .most = 64 };
 static const struct kind entry_size = { CHOICE, .names = (const struct name[]){
-	{ "STAT", sizeof(struct vmlab_stat) }, { "SHORTER", 152 - 8 }, { "LONGER", 152 + 64 },
+	{ "STAT", sizeof(struct vmlab_stat) }, { "FIRST", 152 }, { "SHORTER", 152 - 8 },
+	{ "LONGER", sizeof(struct vmlab_stat) + 64 },
 	{ "PAGE", PAGE }, { "MORE", PAGE + 8 }, { }
 } };
 static const struct kind entries = { NUMBER, .tame = true, .unit = 1, .most = ENTRIES_MAX };
@@ -172,6 +218,7 @@ const struct op region_ops[] = {
 	{ "open", open_region, { &new_region, &open_flags } },
 	{ "open_configured", open_configured,
 	  { &new_region, &region_flags, &file, &offset, &size } },
+	{ "open_huge", open_huge, { &new_region, &huge_flags, &huges } },
 	{ "configure", configure, { &region, &region_flags, &size } },
 	{ "configure_file", configure_file, { &region, &region_flags, &file, &offset, &size } },
 	{ "configure_raw", configure_raw,
@@ -183,6 +230,11 @@ const struct op region_ops[] = {
 	{ "extents", extents,
 	  { &region, &offset, &range_end, &address, &entries, &mostly_zero } },
 	{ "region_fd", region_fd, { &new_region, &region, &cloexec } },
+	{ "region_fd_at", region_fd_at,
+	  { &new_region, &region, &address, &cloexec, &mostly_zero } },
+	{ "clone", clone_region, { &new_region, &region, &cloexec } },
+	{ "clone_at", clone_at, { &new_region, &region, &address, &cloexec, &mostly_zero } },
+	{ "region_address", region_address, { &region, &address } },
 	{ "ioctl_raw", ioctl_raw, { &region, &dir, &small, &bytes, &address } },
 	{ "reopen", reopen, { &new_region, &region, &open_flags } },
 	{ "limit_pages", limit_pages, { &limit } },

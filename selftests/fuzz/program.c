@@ -115,7 +115,6 @@ static bool parse_call(char *line, struct call *call)
 
 static bool parse_line(char *line, struct program *program)
 {
-	line[strcspn(line, "\n")] = 0;
 	if (*line == '#' || !*line)
 		return true;
 	if (!strcmp(line, "race")) {
@@ -135,10 +134,10 @@ bool program_parse(FILE *in, const char *path, struct program *program)
 	program->race_from = NO_RACE;
 	while (fgets(line, sizeof(line), in)) {
 		number++;
+		line[strcspn(line, "\n")] = 0;
 		memcpy(copy, line, sizeof(copy));
 		if (!parse_line(line, program)) {
-			fprintf(stderr, "vmlab-fuzz: %s:%u: no call, or too many: %s", path, number,
-				copy);
+			warnx("%s:%u: no call, or too many: %s", path, number, copy);
 			return false;
 		}
 	}
@@ -151,7 +150,7 @@ bool program_load(const char *path, struct program *program)
 	bool whole;
 
 	if (!in) {
-		fprintf(stderr, "vmlab-fuzz: %s: %s\n", path, strerror(errno));
+		warn("%s", path);
 		return false;
 	}
 	whole = program_parse(in, path, program);

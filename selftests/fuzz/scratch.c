@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A folder for the files of programs: two names on a small tmpfs, and two on a small
- * ext4, which knows O_DIRECT; on whatever /tmp is, where they cannot be mounted.
+ * A folder for the files of programs: two names on a small tmpfs, two on a small ext4,
+ * which knows O_DIRECT, and two on a mount of vmlab, which are regions themselves; on
+ * whatever /tmp is, where they cannot be mounted.
  */
 #include "fuzz.h"
 #include "sys.h"
 
-#define NAMES 4
+static const char *const folders[] = { "", "ext4/", "vmlab/" };
+
+#define NAMES_EACH 2
 
 static char dir[] = "/tmp/vmlab-fuzz.XXXXXX";
 static bool mounted, mounted_ext4;
@@ -23,46 +26,96 @@ static bool mount_ext4(void)
 	return !system(command);
 }
 
+void scratch_mountpoint(char *path, size_t size)
+{
+	snprintf(path, size, "%s/vmlab", dir);
+}
+
+static void mount_vmlab(void)
+{
+	char path[64];
+
+	scratch_mountpoint(path, sizeof(path));
+	if (mount("none", path, "vmlab", 0, "size=16M,nr_inodes=64"))
+		warn("%s: files of vmlab are not to be had", path);
+}
+
+/* With what programs mounted there. */
+static void unmount_vmlab(void)
+{
+	char path[64];
+
+	scratch_mountpoint(path, sizeof(path));
+	while (!umount2(path, MNT_DETACH))
+		;
+}
+
 void scratch_make(void)
 {
 	char path[64];
 
 	if (!mkdtemp(dir))
-		die("%s: %s", dir, strerror(errno));
+		err(2, "%s", dir);
 	mounted = !mount("none", dir, "tmpfs", 0, "size=64M");
 	snprintf(path, sizeof(path), "%s/ext4", dir);
 	if (mkdir(path, 0700))
-		die("%s: %s", path, strerror(errno));
+		err(2, "%s", path);
 	mounted_ext4 = mounted && mount_ext4();
 	if (!mounted_ext4)
 		printf("no ext4 to be had here: O_DIRECT is used on what /tmp is\n");
+	scratch_mountpoint(path, sizeof(path));
+	if (mkdir(path, 0700))
+		err(2, "%s", path);
+	mount_vmlab();
+}
+
+bool scratch_folder(char *path, size_t size, uint64_t number)
+{
+	if (number >= COUNT(folders))
+		return false;
+	snprintf(path, size, "%s/%s", dir, folders[number]);
+	return true;
 }
 
 bool scratch_name(char *path, size_t size, uint64_t number)
 {
-	if (number >= NAMES)
+	if (number >= NAMES_EACH * COUNT(folders))
 		return false;
-	snprintf(path, size, "%s/%sfile%u", dir, number < NAMES / 2 ? "" : "ext4/",
+	snprintf(path, size, "%s/%sfile%u", dir, folders[number / NAMES_EACH],
 		 (unsigned int)number);
 	return true;
 }
 
-void scratch_empty(void)
+static void empty(void)
 {
 	char path[128];
 
 	for (uint64_t number = 0; scratch_name(path, sizeof(path), number); number++)
-		unlink(path);
+		remove(path);
+}
+
+void scratch_reset(bool mounts)
+{
+	empty();
+	if (!mounts)
+		return;
+	unmount_vmlab();
+	empty(); /* what was beneath */
+	mount_vmlab();
 }
 
 void scratch_remove(void)
 {
 	char path[64];
 
-	scratch_empty();
+	empty();
 	snprintf(path, sizeof(path), "%s/ext4", dir);
 	if (mounted_ext4)
 		umount2(path, MNT_DETACH);
+	rmdir(path);
+	unmount_vmlab();
+	empty();
+	scratch_mountpoint(path, sizeof(path));
 	rmdir(path);
 	if (mounted)
 		umount2(dir, MNT_DETACH);

@@ -49,7 +49,7 @@ static void write_text(const char *path, const char *text)
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		die("%s: %s", path, strerror(errno));
+		err(2, "%s", path);
 	close(fd);
 }
 
@@ -59,7 +59,7 @@ static struct vmlab_features figures(void)
 	int fd = open("/dev/vmlab", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0 || ioctl(fd, VMLAB_IOC_FEATURES, &features))
-		die("/dev/vmlab: %s", strerror(errno));
+		err(2, "/dev/vmlab");
 	close(fd);
 	features.regions--;
 	return features;
@@ -84,7 +84,7 @@ void system_init(unsigned long pages)
 	before = figures();
 	for (size_t i = 0; i < COUNT(parameters); i++) {
 		if (!read_text(parameters[i].path, parameters[i].text, sizeof(parameters[i].text)))
-			die("%s: %s", parameters[i].path, strerror(errno));
+			err(2, "%s", parameters[i].path);
 	}
 	pages_max = before.pages + pages;
 	set_parameters();

@@ -2,18 +2,9 @@
 /* Accesses that may end in SIGBUS or SIGSEGV, in any thread. */
 #include "fuzz.h"
 #include "sys.h"
+#include "../common/trap.h"
 
 #define RET 0xc3	/* x86: return */
-
-static __thread sigjmp_buf *volatile way_out;
-
-static void caught(int number)
-{
-	if (way_out)
-		siglongjmp(*way_out, number);
-	signal(number, SIG_DFL);
-	raise(number);
-}
 
 void touch_init(void)
 {
@@ -21,21 +12,13 @@ void touch_init(void)
 	static const int signals[] = { SIGBUS, SIGSEGV, SIGTRAP, SIGILL };
 
 	for (size_t i = 0; i < COUNT(signals); i++)
-		signal(signals[i], caught);
+		trap_install(signals[i]);
 }
 
-/* Does @statement; the function goes on with the signal it got, or 0. */
-#define TRY(statement) ({						\
-	sigjmp_buf __env;						\
-	int __signal = sigsetjmp(__env, 1);				\
-									\
-	if (!__signal) {						\
-		way_out = &__env;					\
-		statement;						\
-	}								\
-	way_out = NULL;							\
-	__signal ? SIGNALLED - __signal : 0;				\
-})
+static long signalled(int number)
+{
+	return number ? SIGNALLED - number : 0;
+}
 
 static void read_all(const volatile unsigned char *p, uint64_t length, uint64_t stride)
 {
@@ -52,12 +35,12 @@ static void write_all(volatile unsigned char *p, uint64_t length, uint64_t strid
 
 long touch_read(const void *address, uint64_t length, uint64_t stride)
 {
-	return TRY(read_all(address, length, stride));
+	return signalled(TRAP(read_all(address, length, stride)));
 }
 
 long touch_write(void *address, uint64_t length, uint64_t stride, unsigned char byte)
 {
-	return TRY(write_all(address, length, stride, byte));
+	return signalled(TRAP(write_all(address, length, stride, byte)));
 }
 
 /* The byte there, 0 if there is none. */
@@ -65,7 +48,7 @@ unsigned char touch_byte(const void *address)
 {
 	unsigned char byte = 0;
 
-	TRY(byte = *(const volatile unsigned char *)address);
+	TRAP(byte = *(const volatile unsigned char *)address);
 	return byte;
 }
 
@@ -80,8 +63,8 @@ long touch_execute(void *address)
 		touch_write(address, 1, 1, RET);
 	if (touch_byte(address) != RET)
 		return REFUSED;
-	return TRY(asm volatile("call *%0"
-				:
-				: "a"(address)
-				: "memory", "cc"));
+	return signalled(TRAP(asm volatile("call *%0"
+					   :
+					   : "a"(address)
+					   : "memory", "cc")));
 }

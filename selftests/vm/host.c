@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * host SECONDS LOG STATUS QEMU...
+ * host SECONDS LOG HOPELESS STATUS QEMU...
  *
  * Runs QEMU with one end of a socket as its descriptor 3, and joins the other
  * end to our own standard streams until the guest's init reports the command's
  * exit status, which goes to the file STATUS. QEMU's own messages are appended
  * to LOG. Exits 0 if the guest reported; otherwise says why not and exits with
- * 124 (out of time) or 125 (the guest failed or died). QEMU never outlives this
+ * 124 (out of time) or 125 (the guest failed or died). After a line in LOG that
+ * matches HOPELESS, an extended regular expression, a little time is left: for a
+ * test to report, not to wait for what will not come. QEMU never outlives this
  * process, nor this process the script that started it.
  *
  * A terminal that is both stdin and stdout is passed on raw to a terminal in
@@ -28,12 +30,17 @@
 #include <time.h>
 
 #include "frame.h"
+#include "log.h"
 
 #define CTRL_C 3
 
+/* Seconds that are left when there is no hope, and between looks at the log. */
+#define LAST_SECONDS 30
+#define LOOK_SECONDS 2
+
 static int port;
 static pid_t qemu;
-static bool raw;
+static bool raw, hopeless;
 static struct termios cooked;
 static volatile sig_atomic_t stopped, resized;
 
@@ -177,6 +184,29 @@ static bool to_guest(struct frame *f, bool readable)
 	return true;
 }
 
+static void look_at_log(void)
+{
+	static time_t last;
+	time_t now = time(NULL);
+
+	if (hopeless || now - last < LOOK_SECONDS)
+		return;
+	last = now;
+	hopeless = log_matches();
+	if (hopeless) {
+		unsigned int left = alarm(0);
+
+		alarm(left && left < LAST_SECONDS ? left : LAST_SECONDS);
+	}
+}
+
+static void out_of_time(void)
+{
+	if (hopeless)
+		fail(125, "the kernel has come to grief: the VM was ended");
+	fail(124, "out of time: the VM was ended (see --timeout)");
+}
+
 int main(int argc, char **argv)
 {
 	static struct frame in, out;
@@ -186,13 +216,16 @@ int main(int argc, char **argv)
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGALRM,
 				       SIGWINCH };
 
-	if (argc < 5)
+	if (argc < 6)
 		return 125;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaction(signals[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	start_qemu(argv[2], argv + 4);
+	start_qemu(argv[2], argv + 5);
+	if (close(open(argv[2], O_WRONLY | O_CREAT | O_APPEND, 0644)) ||
+	    !log_watch(argv[2], argv[3]))
+		fail(125, "cannot watch the log");
 	alarm(strtoul(argv[1], NULL, 10));
 
 	for (;;) {
@@ -204,18 +237,18 @@ int main(int argc, char **argv)
 		};
 		int r = 0;
 
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 2, LOOK_SECONDS * 1000) < 0 && errno != EINTR)
 			fail(125, strerror(errno));
+		look_at_log();
 		if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
 			r = frame_read(port, &in, &have);
 		if (stopped == SIGALRM)
-			fail(124,
-			     "out of time: the VM was ended (see --timeout)");
+			out_of_time();
 		if (r < 0 || stopped)
 			fail(125, "the VM died before the command ended");
 		if (r > 0) {
 			have = 0;
-			from_guest(&in, argv[3]);
+			from_guest(&in, argv[4]);
 		}
 		if (!pending && to_guest(&out, fds[1].revents)) {
 			input = out.type != FRAME_STDIN || out.len;

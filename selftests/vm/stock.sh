@@ -46,6 +46,23 @@ pack_initrd() {
 	rm -r "$tree"
 }
 
+# finish_stock ROOT FINAL USR RELEASE VMLINUZ KDIR: adds what it is booted with, and says where all is. Its modules are
+# in ROOT/USR/lib/modules.
+finish_stock() {
+	local root=$1 final=$2 usr=$3 release=$4 vmlinuz=$5 kdir=$6
+	depmod -b "$root$usr" "$release"
+	extract_vmlinux "$root$vmlinuz" >"$root/vmlinux"
+	# shellcheck disable=SC2086 # several names
+	pack_initrd "$root$usr" "$release" $boot_modules >"$root/initrd"
+	cat >"$root/fields" <<-END
+		release='$release'
+		kdir='$kdir'
+		image='$final/vmlinux'
+		modules='$final$usr/lib/modules/$release'
+		initrd='$final/initrd'
+	END
+}
+
 fetch_6.1() { fetch_bookworm "$@" linux-image-cloud-amd64; }
 fetch_6.12() { fetch_bookworm "$@" linux-image-6.12-cloud-amd64; }
 
@@ -65,17 +82,7 @@ fetch_bookworm() {
 	# The packages expect to be installed in /.
 	sed -i "s,/usr/src/,$final/usr/src/," "$root/usr/src/$headers/Makefile"
 	ln -sfn "$final/usr/src/$headers" "$root/lib/modules/$release/build"
-	depmod -b "$root" "$release"
-	extract_vmlinux "$root/boot/vmlinuz-$release" >"$root/vmlinux"
-	# shellcheck disable=SC2086 # several names
-	pack_initrd "$root" "$release" $boot_modules >"$root/initrd"
-	cat >"$root/fields" <<-END
-		release='$release'
-		kdir='$final/usr/src/$headers'
-		image='$final/vmlinux'
-		modules='$final/lib/modules/$release'
-		initrd='$final/initrd'
-	END
+	finish_stock "$root" "$final" "" "$release" "/boot/vmlinuz-$release" "$final/usr/src/$headers"
 }
 
 # The newest kernel with headers. It wants a newer compiler and C library than this
@@ -95,17 +102,9 @@ fetch_newest() {
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		trixie "$tree" - || die "cannot make a root with the compiler for $release"
 	unpack "$root" "linux-binary-$release" "linux-modules-$release" "linux-base-$release"
-	depmod -b "$root/usr" "$release"
-	extract_vmlinux "$root/usr/lib/modules/$release/vmlinuz" >"$root/vmlinux"
-	# shellcheck disable=SC2086 # several names
-	pack_initrd "$root/usr" "$release" $boot_modules >"$root/initrd"
-	cat >"$root/fields" <<-END
-		release='$release'
+	finish_stock "$root" "$final" /usr "$release" "/usr/lib/modules/$release/vmlinuz" "/usr/src/$headers"
+	cat >>"$root/fields" <<-END
 		chroot='$final/root'
-		kdir='/usr/src/$headers'
-		image='$final/vmlinux'
-		modules='$final/usr/lib/modules/$release'
-		initrd='$final/initrd'
 		threads='single'
 	END
 }

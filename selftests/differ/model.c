@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The model: arrays of bytes, copied wherever the kernel would share them. */
+#include "differ.h"
+
+#include <err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static void *allocate(size_t size)
+{
+	void *memory = calloc(1, size);
+
+	if (!memory)
+		errx(2, "no memory");
+	return memory;
+}
+
+struct model *model_new(const struct traits *traits)
+{
+	struct model *model = allocate(sizeof(*model));
+
+	model->traits = *traits;
+	model->processes[0].alive = true;
+	return model;
+}
+
+void model_free(struct model *model)
+{
+	for (size_t i = 0; i < PROCESSES; i++)
+		process_end(&model->processes[i]);
+	free(model);
+}
+
+/* Views */
+
+static unsigned int new_family(void)
+{
+	static unsigned int last;
+
+	last += 1;
+	return last;
+}
+
+struct view *view_new(uint64_t pages, unsigned int flags)
+{
+	struct view *view = allocate(sizeof(*view));
+
+	view->size = pages * PAGE;
+	view->limit = pages * PAGE;
+	view->flags = flags;
+	view->family = new_family();
+	view->peer = true;
+	return view;
+}
+
+struct view *view_copy(const struct view *view)
+{
+	struct view *copy = allocate(sizeof(*copy));
+
+	*copy = *view;
+	copy->refs = 0;
+	copy->family = new_family();
+	return copy;
+}
+
+static struct view *view_get(struct view *view)
+{
+	view->refs++;
+	return view;
+}
+
+void view_put(struct view *view)
+{
+	if (!--view->refs)
+		free(view);
+}
+
+/* Like write(), moves the end if need be. */
+void view_write(struct view *view, uint64_t offset, uint64_t length, const uint8_t *data)
+{
+	memcpy(view->data + offset, data, length);
+	for (uint64_t page = offset / PAGE; page * PAGE < offset + length; page++)
+		view->presence[page] = PRESENT;
+	if (offset + length > view->size)
+		view->size = offset + length;
+}
+
+void view_punch(struct view *view, uint64_t offset, uint64_t length)
+{
+	uint64_t end = offset + length < view->limit ? offset + length : view->limit;
+
+	if (offset >= end)
+		return;
+	memset(view->data + offset, 0, end - offset);
+	for (uint64_t page = (offset + PAGE - 1) / PAGE; (page + 1) * PAGE <= end; page++)
+		view->presence[page] = ABSENT;
+}
+
+/* Private copies go, too, where a whole page is cut off; not if forks copy the region. */
+static void cut_copies(struct model *model, const struct view *view, uint64_t first)
+{
+	if (view->flags & VMLAB_REGION_COW_FORK)
+		return;
+	for (size_t i = 0; i < PROCESSES; i++) {
+		for (size_t j = 0; j < PLACES; j++) {
+			struct place *place = &model->processes[i].places[j];
+
+			if (place->view != view || place->page < first)
+				continue;
+			free(place->copy);
+			place->copy = NULL;
+		}
+	}
+}
+
+void view_truncate(struct model *model, struct view *view, uint64_t size)
+{
+	uint64_t first = (size + PAGE - 1) / PAGE;
+
+	if (size < view->size) {
+		memset(view->data + size, 0, view->limit - size);
+		for (uint64_t page = first; page < REGION_PAGES; page++)
+			view->presence[page] = ABSENT;
+		cut_copies(model, view, first);
+	}
+	view->size = size;
+}
+
+/* Files */
+
+struct file *file_new(struct view *view)
+{
+	struct file *file = allocate(sizeof(*file));
+
+	file->view = view_get(view);
+	return file;
+}
+
+void file_put(struct file *file)
+{
+	if (--file->refs)
+		return;
+	view_put(file->view);
+	free(file);
+}
+
+/* Like dup2(): what was there is closed. NULL only closes. */
+void slot_set(struct process *process, uint64_t slot, struct file *file)
+{
+	if (file)
+		file->refs++;
+	if (process->files[slot])
+		file_put(process->files[slot]);
+	process->files[slot] = file;
+}
+
+/* Places */
+
+void place_map(struct place *place, struct view *view, uint64_t page)
+{
+	view_get(view);
+	place_unmap(place);
+	place->view = view;
+	place->page = page;
+}
+
+void place_unmap(struct place *place)
+{
+	if (place->view)
+		view_put(place->view);
+	free(place->copy);
+	memset(place, 0, sizeof(*place));
+}
+
+void place_move(struct place *from, struct place *to)
+{
+	place_unmap(to);
+	*to = *from;
+	memset(from, 0, sizeof(*from));
+}
+
+/* The signal that an access gets, or 0. */
+int place_access(const struct place *place, bool write)
+{
+	if (!place->view || !(place->protection & (write ? PROT_WRITE : PROT_READ)))
+		return SIGSEGV;
+	if (!place->copy && place->page * PAGE >= place->view->size)
+		return SIGBUS;
+	return 0;
+}
+
+uint8_t *place_bytes(const struct place *place)
+{
+	return place->copy ?: place->view->data + place->page * PAGE;
+}
+
+/* Does what a fault does, and returns the bytes that are accessed then. */
+uint8_t *place_touch(struct place *place, bool write)
+{
+	if (place->copy)
+		return place->copy;
+	place->view->presence[place->page] = PRESENT;
+	if (write && !place->shared) {
+		uint8_t *copy = allocate(PAGE);
+
+		memcpy(copy, place_bytes(place), PAGE);
+		place->copy = copy;
+	}
+	return place_bytes(place);
+}
+
+/* NULL if they are not within a window. */
+struct place *places_at(struct process *process, uint64_t place, uint64_t pages)
+{
+	if (place >= PLACES || pages > WINDOW_PAGES - place % WINDOW_PAGES)
+		return NULL;
+	return &process->places[place];
+}
+
+bool places_are_one(const struct place *places, uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i++) {
+		if (!places[i].view || places[i].vma != places[0].vma)
+			return false;
+	}
+	return true;
+}
+
+/* Processes */
+
+void waiter_set(struct waiter *waiter, struct view *view, uint64_t offset)
+{
+	if (view)
+		view_get(view);
+	if (waiter->view)
+		view_put(waiter->view);
+	waiter->view = view;
+	waiter->offset = offset;
+}
+
+/* What a child's mapping of @view shows: in a family of its own, each view once. */
+static struct view *inherited(struct view *view, struct view *(*own)[2], size_t *count)
+{
+	if (!(view->flags & VMLAB_REGION_COW_FORK))
+		return view;
+	for (size_t i = 0; i < *count; i++) {
+		if (own[i][0] == view)
+			return own[i][1];
+	}
+	own[*count][0] = view;
+	own[*count][1] = view_copy(view);
+	own[*count][1]->family = view->family;
+	/* No memfd has that: a child's mappings of it have no peer from here on. */
+	own[*count][1]->peer = false;
+	return own[(*count)++][1];
+}
+
+static void place_inherit(const struct place *from, struct place *to, struct view *view)
+{
+	*to = *from;
+	to->view = view_get(view);
+	if (from->copy) {
+		to->copy = allocate(PAGE);
+		memcpy(to->copy, from->copy, PAGE);
+	}
+}
+
+void process_fork(const struct process *parent, struct process *child)
+{
+	struct view *own[PLACES][2] = { { NULL } };
+	size_t count = 0;
+
+	memset(child, 0, sizeof(*child));
+	child->alive = true;
+	for (size_t i = 0; i < SLOTS; i++)
+		slot_set(child, i, parent->files[i]);
+	for (size_t i = 0; i < PLACES; i++) {
+		const struct place *from = &parent->places[i];
+
+		if (from->view)
+			place_inherit(from, &child->places[i],
+				      inherited(from->view, own, &count));
+	}
+}
+
+void process_end(struct process *process)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		slot_set(process, i, NULL);
+	for (size_t i = 0; i < PLACES; i++)
+		place_unmap(&process->places[i]);
+	waiter_set(&process->waiter, NULL, 0);
+	memset(process, 0, sizeof(*process));
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What fails again when it is tried again: the kernel tries several things twice, and the
+ * second time they cannot fail for being the n-th.
+ */
+#ifndef VMLAB_FAILNTH_LASTING_H
+#define VMLAB_FAILNTH_LASTING_H
+
+#include "failnth_world.h"
+
+/* A disk that answers nothing any more, for a while. */
+FIXTURE(dead_disk)
+{
+	struct scratch disk, scratch;
+	int file, fd;
+	char *p;
+};
+
+FIXTURE_VARIANT(dead_disk)
+{
+	bool overlay;
+	__u32 flags;
+};
+
+FIXTURE_VARIANT_ADD(dead_disk, ext4) { };
+FIXTURE_VARIANT_ADD(dead_disk, ext4_strict) { .flags = VMLAB_REGION_STRICT };
+FIXTURE_VARIANT_ADD(dead_disk, overlay) { .overlay = true };
+
+FIXTURE_SETUP(dead_disk)
+{
+	const char *reason = failnth_prepare();
+
+	if (reason)
+		SKIP_TEST("%s", reason);
+	reason = scratch_make(&self->disk, "ext4", 16 * MIB);
+	self->scratch = self->disk;
+	if (!reason && variant->overlay)
+		reason = overlay_make(&self->scratch, &self->disk);
+	if (reason)
+		SKIP_TEST("%s", reason);
+	self->file = scratch_file(&self->scratch, "file", LENGTH, 1);
+	ASSERT_EQ(0, fsync(self->file));
+	ASSERT_EQ(0, posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED));
+	self->fd = region_new(&(struct vmlab_configure){
+		.backing = VMLAB_BACKING_FILE, .backing_fd = self->file,
+		.flags = variant->flags,
+	});
+	self->p = map_at(HERE, self->fd, LENGTH, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, self->p);
+	ASSERT_EQ(0, failnth_disk(self->disk.dir, true));
+}
+
+FIXTURE_TEARDOWN(dead_disk)
+{
+	failnth_disks_die(false);
+	failnth_disk(self->disk.dir, false);
+	munmap(self->p, LENGTH);
+	close(self->fd);
+	close(self->file);
+	if (variant->overlay)
+		umount2(self->scratch.dir, MNT_DETACH);
+	scratch_remove(&self->disk);
+	failnth_restore();
+}
+
+TEST_F(dead_disk, traps_until_it_works_again)
+{
+	ASSERT_EQ(0, failnth_disks_die(true));
+	EXPECT_EQ(SIGBUS, trap_read(self->p));
+	EXPECT_EQ(SIGBUS, trap_write(self->p + PAGE, 2));
+	EXPECT_EQ(-1, pread(self->fd, buffer, PAGE, 0));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(0, region_resident(self->fd));
+	ASSERT_EQ(0, failnth_disks_die(false));
+	EXPECT_TRUE(filled(self->p, LENGTH, 1));
+	EXPECT_EQ(PAGES, region_resident(self->fd));
+}
+
+#endif /* VMLAB_FAILNTH_LASTING_H */

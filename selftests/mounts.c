@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mounting our file system: its options, and how they are changed; read-only and busy mounts.
+ */
+#include "fs_test.h"
+
+#include <sys/xattr.h>
+
+TEST_F(mount, a_read_only_mount_does_not_change)
+{
+	int fd = file("a");
+
+	close(fd);
+	ASSERT_EQ(0, mount("none", self->dir, NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	EXPECT_FAILS(EROFS, open("a", O_RDWR));
+	EXPECT_FAILS(EROFS, make("b"));
+	EXPECT_FAILS(EROFS, unlink("a"));
+	EXPECT_FAILS(EROFS, truncate("a", 1));
+	EXPECT_FAILS(EROFS, chmod("a", 0));
+	EXPECT_FAILS(EROFS, setxattr("a", "trusted.x", "one", 3, 0));
+	EXPECT_GE(open("a", O_RDONLY), 0);
+}
+
+TEST_F(mount, is_busy_while_mapped)
+{
+	int fd = file("a");
+	char *p;
+
+	ASSERT_EQ(0, ftruncate(fd, PAGE));
+	p = map_shared(fd, PAGE);
+	close(fd);
+	ASSERT_EQ(0, chdir("/"));
+	EXPECT_FAILS(EBUSY, umount(self->dir));
+	EXPECT_EQ(0, umount2(self->dir, MNT_DETACH));
+	fill(p, PAGE, 7);
+	EXPECT_TRUE(filled(p, PAGE, 7));
+	munmap(p, PAGE);
+}
+
+static int remount(const char *dir, unsigned long flags, const char *options)
+{
+	return mount("none", dir, "vmlab", MS_REMOUNT | flags, options);
+}
+
+/* Does the line of a mount in /proc/mounts end with these options? */
+static bool shows(const char *dir, const char *options)
+{
+	static char mounts[1 << 16];
+	char end[256];
+	char *line;
+
+	snprintf(end, sizeof(end), "%s 0 0\n", options);
+	text_read("/proc/mounts", mounts, sizeof(mounts));
+	line = strstr(mounts, dir);
+	return line && strstr(line, end) && strstr(line, end) < strchr(line, '\n');
+}
+
+TEST_F(ours, options_are_shown)
+{
+	EXPECT_TRUE(shows(self->dir, ",size=1024k,nr_inodes=100,huge=never,mode=750,uid=3,gid=4"));
+	EXPECT_EQ(0750, stat_of(".").st_mode & 07777);
+	EXPECT_EQ(3, stat_of(".").st_uid);
+	EXPECT_EQ(4, stat_of(".").st_gid);
+	EXPECT_EQ(0, chmod(".", 0700));
+	EXPECT_TRUE(shows(self->dir, ",mode=700,uid=3,gid=4"));
+}
+
+TEST_F(ours, options_can_be_changed)
+{
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	EXPECT_EQ(0, remount(self->dir, 0, "size=2m"));
+	EXPECT_EQ(2 * SIZE / PAGE, figures().f_blocks);
+	EXPECT_TRUE(shows(self->dir, ",size=2048k,nr_inodes=100,huge=never,mode=750,uid=3,gid=4"));
+	EXPECT_EQ(0, remount(self->dir, 0, "nr_inodes=1k,mode=0711,uid=0,gid=0"));
+	EXPECT_TRUE(shows(self->dir, ",size=2048k,nr_inodes=1024,huge=never,mode=711"));
+	EXPECT_EQ(0711, stat_of(".").st_mode & 07777);
+	EXPECT_EQ(0, stat_of(".").st_uid);
+	EXPECT_EQ(0, remount(self->dir, 0, "size=512k"));
+	EXPECT_EQ(0, figures().f_bfree);
+	EXPECT_FAILS(ENOSPC, pwrite(file("a"), "x", 1, SIZE));
+	EXPECT_EQ(0, remount(self->dir, 0, "size=0,nr_inodes=0"));
+	EXPECT_TRUE(shows(self->dir, ",size=0k,nr_inodes=0,huge=never,mode=711"));
+	EXPECT_EQ(0, figures().f_blocks);
+	EXPECT_EQ(1, pwrite(file("a"), "x", 1, SIZE));
+}
+
+TEST_F(ours, less_than_is_used_cannot_be_had)
+{
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "mode=700,size=508k"));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "size=2m,nr_inodes=1"));
+	EXPECT_TRUE(shows(self->dir, ",size=1024k,nr_inodes=100,huge=never,mode=750,uid=3,gid=4"));
+}
+
+TEST_F(ours, bad_options_are_refused)
+{
+	static const char *const bad[] = {
+		"size=",
+		"size=x",
+		"size=1m1",
+		"size=101%",
+		"size=10%x",
+		"size=-1",
+		"size",
+		"size=2000000000g",
+		"nr_inodes=",
+		"nr_inodes=x",
+		"mode=8",
+		"mode=10000",
+		"mode=x",
+		"uid=x",
+		"uid=4294967295",
+		"gid=4294967295",
+		"unknown",
+		"huge=sometimes",
+	};
+	char dir[64];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(EINVAL, mount_new("vmlab", bad[i], dir))
+		{
+			TH_LOG("%s", bad[i]);
+		}
+		EXPECT_FAILS(EINVAL, remount(self->dir, 0, bad[i]));
+	}
+	EXPECT_TRUE(shows(self->dir, ",size=1024k,nr_inodes=100,huge=never,mode=750,uid=3,gid=4"));
+}
+
+TEST_F(ours, sizes_may_be_parts_of_memory)
+{
+	unsigned long pages = sysconf(_SC_PHYS_PAGES), shown;
+	char dir[64];
+
+	ASSERT_EQ(0, mount_new("vmlab", "size=50%", dir));
+	shown = figures().f_blocks;
+	EXPECT_LE(shown, pages / 2 + 1);
+	EXPECT_GE(shown, pages / 2 - pages / 50);
+	mount_end(dir);
+	ASSERT_EQ(0, mount_new("vmlab", "", dir));
+	EXPECT_EQ(pages / 2, figures().f_blocks);
+	EXPECT_EQ(pages / 2, figures().f_files);
+	EXPECT_EQ(01777, stat_of(".").st_mode & 07777);
+	mount_end(dir);
+}
+
+static bool mounts_as_nobody(void)
+{
+	return !unshare(CLONE_NEWUSER | CLONE_NEWNS) && mount("none", "/tmp", "vmlab", 0, NULL) &&
+	       errno == EPERM;
+}
+
+TEST_F(ours, user_namespaces_cannot_mount_it)
+{
+	if (!IN_CHILD(!unshare(CLONE_NEWUSER | CLONE_NEWNS)))
+		SKIP_TEST("no user namespaces here");
+	EXPECT_TRUE(as_nobody(mounts_as_nobody));
+}
+
+TEST_F(ours, what_is_available_is_what_the_cap_leaves)
+{
+	__u64 max_pages = parameter_get("max_pages");
+
+	ASSERT_EQ(0, parameter_set("max_pages", module_features().pages + 10));
+	EXPECT_EQ(SIZE / PAGE, figures().f_bfree);
+	EXPECT_EQ(10, figures().f_bavail);
+	EXPECT_EQ(10 * PAGE, write(file("a"), (char[20 * PAGE]){}, 20 * PAGE));
+	parameter_set("max_pages", max_pages);
+}
+
+TEST_HARNESS_MAIN
