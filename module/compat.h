@@ -18,6 +18,8 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/string.h>
+#include <linux/zsmalloc.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #include <linux/user_namespace.h>
@@ -83,6 +85,37 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 #define alloc_pages_bulk alloc_pages_bulk_array
+#endif
+
+/* Access to what zsmalloc has. Older kernels have buffers of their own for what crosses pages. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+static inline void *zs_obj_read_begin(struct zs_pool *pool, unsigned long handle,
+				      size_t length, void *buffer)
+{
+	return zs_map_object(pool, handle, ZS_MM_RO);
+}
+
+static inline void zs_obj_read_end(struct zs_pool *pool, unsigned long handle,
+				   size_t length, void *data)
+{
+	zs_unmap_object(pool, handle);
+}
+
+static inline void zs_obj_write(struct zs_pool *pool, unsigned long handle, void *data,
+				size_t length)
+{
+	memcpy(zs_map_object(pool, handle, ZS_MM_WO), data, length);
+	zs_unmap_object(pool, handle);
+}
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define zs_obj_read_begin(pool, handle, length, buffer) \
+	zs_obj_read_begin(pool, handle, buffer)
+#define zs_obj_read_end(pool, handle, length, data) \
+	zs_obj_read_end(pool, handle, data)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define zs_malloc(pool, size, gfp, nid) zs_malloc(pool, size, gfp)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where pages go that are evicted: what all stores have in common. A page that is one word
+ * over and over takes no room, others are compressed where that pays, and what comes back is
+ * compared with the checksum of what went.
+ */
+#include "store.h"
+
+#include <linux/bitops.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/highmem.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "codec.h"
+
+static const struct vmlab_store_ops *const types[] = { &vmlab_store_zs };
+
+/* Is the page one word over and over? Its ends are compared first: most differ there. */
+static bool is_same_filled(const unsigned long *words)
+{
+	const size_t nr = PAGE_SIZE / sizeof(*words);
+	const unsigned long word = words[0];
+	size_t i;
+
+	if (likely(words[nr - 1] != word))
+		return false;
+	for (i = 0; i < nr; i += 4) {
+		if (words[i] != word || words[i + 1] != word || words[i + 2] != word ||
+		    words[i + 3] != word)
+			return false;
+	}
+	return true;
+}
+
+/* Odd, with half of their bits set, as digits of pi are. */
+#define MIX_A 0x243f6a8885a308d3
+#define MIX_B 0x13198a2e03707345
+
+struct sums {
+	u64 a, b, c, d;
+};
+
+/* One word more. For any state and any word it is one to one. */
+static __always_inline u64 mix(u64 state, u64 word)
+{
+	return rol64(state ^ word, 29) * MIX_A;
+}
+
+/* Four sums do not wait for each other: one multiplication takes longer than to begin four. */
+static __always_inline void mix_four(struct sums *sums, const u64 *at)
+{
+	sums->a = mix(sums->a, at[0]);
+	sums->b = mix(sums->b, at[1]);
+	sums->c = mix(sums->c, at[2]);
+	sums->d = mix(sums->d, at[3]);
+}
+
+/*
+ * Tells whether bytes changed, not whether somebody changed them on purpose. Every load of a
+ * page pays for it: this takes half the instructions of xxh64() and, where the processor
+ * has no help, a tenth of those of crc32c().
+ */
+static u32 checksum(const void *data, unsigned int length)
+{
+	struct sums sums = { .a = length, .b = MIX_A, .c = MIX_B };
+	const u64 *at = data;
+	unsigned int n;
+	u64 rest = 0;
+
+	for (n = length / (8 * sizeof(*at)); n; n--, at += 8) {
+		mix_four(&sums, at);
+		mix_four(&sums, at + 4);
+	}
+	for (n = length / sizeof(*at) % 8; n; n--)
+		sums.a = mix(sums.a, *at++);
+	for (n = length % sizeof(*at), data = at; n; n--)
+		rest = rest << 8 | *(const u8 *)data++;
+	rest = mix(mix(mix(mix(rest, sums.a), sums.b), sums.c), sums.d);
+	return rest >> 32 ^ rest;
+}
+
+/**
+ * vmlab_store_new - make a store
+ * @type: its kind: zs
+ * @codec: how pages are compressed: see vmlab_codec_open(); NULL for the default
+ * @limit: how much may be in use, in bytes; U64_MAX for as much as there is
+ *
+ * Context: may sleep.
+ * Return: the store, and vmlab_store_free() is due; or an ERR_PTR: -ENOENT for a type or codec
+ * that there is not, -ENOMEM.
+ */
+struct vmlab_store *vmlab_store_new(const char *type, const char *codec, u64 limit)
+{
+	struct vmlab_codec *opened;
+	struct vmlab_store *store;
+	unsigned int i = 0;
+
+	while (strcmp(type, types[i]->type)) {
+		if (++i == ARRAY_SIZE(types))
+			return ERR_PTR(-ENOENT);
+	}
+	opened = vmlab_codec_open(codec);
+	if (IS_ERR(opened))
+		return ERR_CAST(opened);
+	store = types[i]->create();
+	if (IS_ERR(store)) {
+		vmlab_codec_close(opened);
+		return store;
+	}
+	store->ops = types[i];
+	store->codec = opened;
+	store->limit = limit;
+	return store;
+}
+
+/* All copies have been dropped. May sleep. */
+void vmlab_store_free(struct vmlab_store *store)
+{
+	struct vmlab_codec *codec = store->codec;
+
+	WARN_ON_ONCE(atomic_long_read(&store->pages));
+	store->ops->destroy(store);
+	vmlab_codec_close(codec);
+}
+
+/* Keeps @length bytes at @data, which are what @flags say, as the copy. */
+static int keep(struct vmlab_store *store, void *data, unsigned int length, unsigned int flags,
+		struct vmlab_copy *copy)
+{
+	unsigned long handle;
+	int ret = store->ops->write(store, data, length, &handle);
+
+	if (unlikely(ret)) {
+		atomic_long_inc(&store->refused);
+		return ret;
+	}
+	copy->handle = handle;
+	copy->checksum = checksum(data, length);
+	copy->length = flags & VMLAB_COPY_RAW ? 0 : length;
+	copy->flags = flags | VMLAB_COPY_VALID;
+	atomic_long_add(length, &store->bytes);
+	atomic_long_inc(&store->pages);
+	return 0;
+}
+
+static int keep_raw(struct vmlab_store *store, void *data, struct vmlab_copy *copy)
+{
+	int ret = keep(store, data, PAGE_SIZE, VMLAB_COPY_RAW | VMLAB_COPY_HOPELESS, copy);
+
+	if (!ret)
+		atomic_long_inc(&store->incompressible);
+	return ret;
+}
+
+static void keep_word(struct vmlab_store *store, unsigned long word, struct vmlab_copy *copy)
+{
+	copy->handle = word;
+	copy->length = 0;
+	copy->flags = VMLAB_COPY_SAME_FILLED | VMLAB_COPY_VALID;
+	atomic_long_inc(&store->same_filled);
+	atomic_long_inc(&store->pages);
+}
+
+/* Returns 1 if the page is not worth being compressed. */
+static int keep_compressed(struct vmlab_store *store, void *data, struct vmlab_copy *copy)
+{
+	struct vmlab_codec_context *context = vmlab_codec_take(store->codec);
+	unsigned int length = vmlab_codec_compress(store->codec, context, data, store->most);
+	int ret = length ? keep(store, context->buffer, length, 0, copy) : 1;
+
+	vmlab_codec_give(context);
+	return ret;
+}
+
+/**
+ * vmlab_store_page - store a copy of a page
+ * @store: the store
+ * @page: the page. Nobody writes to it meanwhile.
+ * @copy: where there is none. Set; left alone, but for the hint, if it fails.
+ *
+ * Context: may sleep, for memory: without input or output, so that it may be called while
+ * memory is reclaimed; but not by reclaim that an allocation here began, so a shrinker
+ * leaves it alone where __GFP_FS is missing.
+ * Return: 0, and vmlab_store_drop() is due; -ENOSPC at the limit, -ENOMEM, or -EIO.
+ */
+int vmlab_store_page(struct vmlab_store *store, struct page *page, struct vmlab_copy *copy)
+{
+	void *data = kmap_local_page(page);
+	int ret = 1;
+
+	if (is_same_filled(data)) {
+		keep_word(store, *(unsigned long *)data, copy);
+		ret = 0;
+	} else {
+		if (!(copy->flags & VMLAB_COPY_HOPELESS))
+			ret = keep_compressed(store, data, copy);
+		if (ret > 0) {
+			copy->flags |= VMLAB_COPY_HOPELESS;
+			ret = keep_raw(store, data, copy);
+		}
+	}
+	kunmap_local(data);
+	return ret;
+}
+
+/* Gets @data, which was checked, to be the page again. */
+static bool unpack(struct vmlab_store *store, struct vmlab_codec_context *context,
+		   const void *data, unsigned int length, void *page)
+{
+	if (context)
+		return vmlab_codec_decompress(store->codec, context, data, length, page);
+	if (data != page)
+		copy_page(page, (void *)data);
+	return true;
+}
+
+/* @context is NULL for what was not compressed, and needs no buffer but the page itself. */
+static int fetch(struct vmlab_store *store, const struct vmlab_copy *copy,
+		 struct vmlab_codec_context *context, void *page)
+{
+	unsigned int length = context ? copy->length : PAGE_SIZE;
+	void *data = store->ops->map(store, copy->handle, length,
+				     context ? context->buffer : page);
+	int ret = 0;
+
+	if (IS_ERR(data))
+		return -EIO;
+	if (unlikely(checksum(data, length) != copy->checksum ||
+		     !unpack(store, context, data, length, page)))
+		ret = -EIO;
+	store->ops->unmap(store, copy->handle, length, data);
+	return ret;
+}
+
+/**
+ * vmlab_store_load - get a page back
+ * @store: the store
+ * @copy: where it has it; stays
+ * @page: the page to be filled, which nobody sees yet
+ *
+ * Context: may sleep.
+ * Return: 0; or -EIO, counted, if what the store has is not what was stored. Then the content
+ * of @page is anything, and not to be shown to anyone.
+ */
+int vmlab_store_load(struct vmlab_store *store, const struct vmlab_copy *copy,
+		     struct page *page)
+{
+	struct vmlab_codec_context *context = NULL;
+	void *to = kmap_local_page(page);
+	int ret = 0;
+
+	if (copy->flags & VMLAB_COPY_SAME_FILLED) {
+		memset_l(to, copy->handle, PAGE_SIZE / sizeof(long));
+	} else {
+		if (!(copy->flags & VMLAB_COPY_RAW))
+			context = vmlab_codec_take(store->codec);
+		ret = fetch(store, copy, context, to);
+		if (context)
+			vmlab_codec_give(context);
+	}
+	kunmap_local(to);
+	flush_dcache_page(page);
+	if (unlikely(ret))
+		atomic_long_inc(&store->errors);
+	return ret;
+}
+
+/**
+ * vmlab_store_drop - forget a copy
+ * @store: the store
+ * @copy: where it has it; afterwards there is none, and the hint stays
+ *
+ * Context: any that may take a spinlock, but for interrupts.
+ */
+void vmlab_store_drop(struct vmlab_store *store, struct vmlab_copy *copy)
+{
+	bool raw = copy->flags & VMLAB_COPY_RAW;
+
+	if (copy->flags & VMLAB_COPY_SAME_FILLED) {
+		atomic_long_dec(&store->same_filled);
+	} else {
+		store->ops->drop(store, copy->handle);
+		atomic_long_sub(raw ? PAGE_SIZE : copy->length, &store->bytes);
+		if (raw)
+			atomic_long_dec(&store->incompressible);
+	}
+	atomic_long_dec(&store->pages);
+	copy->flags &= VMLAB_COPY_HOPELESS;
+}
+
+/**
+ * vmlab_store_bytes - how much of what is limited is in use
+ * @store: the store
+ *
+ * More than the bytes that are stored: there are gaps between them.
+ * Context: any.
+ * Return: bytes.
+ */
+u64 vmlab_store_bytes(struct vmlab_store *store)
+{
+	return store->ops->bytes(store);
+}

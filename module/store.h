@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMLAB_STORE_H
+#define VMLAB_STORE_H
+
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/types.h>
+
+struct page;
+struct vmlab_codec;
+struct vmlab_store;
+
+/* There is a copy. Nothing but the hint below means anything without. */
+#define VMLAB_COPY_VALID BIT(0)
+/* Of a page that is one word over and over: the word is the handle. */
+#define VMLAB_COPY_SAME_FILLED BIT(1)
+/* Of a page that was not compressed. */
+#define VMLAB_COPY_RAW BIT(2)
+/*
+ * A hint: the page could not be compressed. It outlives the copy, and while it is there
+ * nobody tries again. For the owner to take away, when it has reason to think that the page
+ * is a different one by now.
+ */
+#define VMLAB_COPY_HOPELESS BIT(3)
+
+/**
+ * struct vmlab_copy - where a store has a page
+ * @handle: what the store knows it by
+ * @checksum: of the bytes that are stored
+ * @length: how many they are, unless %VMLAB_COPY_RAW: then they are a page
+ * @flags: VMLAB_COPY_*, all clear at first
+ *
+ * Part of something of its owner's, who sees to it that calls about one copy do not overlap;
+ * loads of it may.
+ */
+struct vmlab_copy {
+	unsigned long handle;
+	u32 checksum;
+	u16 length;
+	u16 flags;
+};
+
+/* Of the 64 bytes that a stored page may cost beside its data. */
+static_assert(sizeof(struct vmlab_copy) <= 16);
+
+/**
+ * struct vmlab_store_ops - how a kind of store keeps bytes
+ * @type: what users call it
+ * @create: make one without limit or content. May sleep. An ERR_PTR if it cannot.
+ * @destroy: the other way round, when nothing is stored. May sleep.
+ * @write: keep @length bytes, at most a page, at @data, and set the handle. May sleep, but
+ *	wait for no input or output that needs memory. -ENOSPC at the limit, -ENOMEM, -EIO.
+ * @map: give access to the bytes of a handle, or a copy of them in @buffer, which has room for
+ *	a page; aligned to words. May sleep; up to @unmap the caller may not. An ERR_PTR if it
+ *	cannot.
+ * @unmap: the other way round
+ * @drop: forget a handle. May take spinlocks, no more.
+ * @bytes: memory, or whatever is limited, that is in use. Any context.
+ *
+ * What is done to content (compression, checksums) is none of their business.
+ */
+struct vmlab_store_ops {
+	const char *type;
+	struct vmlab_store *(*create)(void);
+	void (*destroy)(struct vmlab_store *store);
+	int (*write)(struct vmlab_store *store, void *data, unsigned int length,
+		     unsigned long *handle);
+	void *(*map)(struct vmlab_store *store, unsigned long handle, unsigned int length,
+		     void *buffer);
+	void (*unmap)(struct vmlab_store *store, unsigned long handle, unsigned int length,
+		      void *data);
+	void (*drop)(struct vmlab_store *store, unsigned long handle);
+	u64 (*bytes)(struct vmlab_store *store);
+};
+
+/**
+ * struct vmlab_store - where pages go that are evicted
+ * @ops: how it keeps bytes
+ * @codec: how pages are compressed
+ * @most: pages that are longer when compressed are stored as they are. Set by @create.
+ * @limit: how much may be in use, in bytes; U64_MAX for as much as there is. May be changed
+ *	at any time, by WRITE_ONCE(); what is stored stays.
+ * @pages: pages that are stored, those below among them
+ * @bytes: the bytes that these came to
+ * @same_filled: those that are one word over and over
+ * @incompressible: those that are stored as they are
+ * @refused: how often a page was not stored: at the limit, or for want of memory
+ * @errors: how often a page could not be had back, or was not what it had been
+ *
+ * Embedded in what each kind of store has. No lock of its own.
+ */
+struct vmlab_store {
+	const struct vmlab_store_ops *ops;
+	struct vmlab_codec *codec;
+	unsigned int most;
+	u64 limit;
+	atomic_long_t pages;
+	atomic_long_t bytes;
+	atomic_long_t same_filled;
+	atomic_long_t incompressible;
+	atomic_long_t refused;
+	atomic_long_t errors;
+};
+
+extern const struct vmlab_store_ops vmlab_store_zs;
+
+void vmlab_store_zs_exit(void);
+
+struct vmlab_store *vmlab_store_new(const char *type, const char *codec, u64 limit);
+void vmlab_store_free(struct vmlab_store *store);
+int vmlab_store_page(struct vmlab_store *store, struct page *page, struct vmlab_copy *copy);
+int vmlab_store_load(struct vmlab_store *store, const struct vmlab_copy *copy,
+		     struct page *page);
+void vmlab_store_drop(struct vmlab_store *store, struct vmlab_copy *copy);
+u64 vmlab_store_bytes(struct vmlab_store *store);
+
+#endif
