@@ -8,7 +8,9 @@
 #include <linux/pagemap.h>
 
 #include "fs.h"
+#include "huge.h"
 #include "io.h"
+#include "pool.h"
 
 /*
  * The file becomes a second face of the new region's file, which it holds: it
@@ -16,8 +18,14 @@
  */
 static int open(struct inode *inode, struct file *file)
 {
-	struct file *region_file = vmlab_fs_new_region();
+	struct vmlab_pool *pool = vmlab_pool_new(VMLAB_POOL_UNLIMITED, VMLAB_POOL_UNLIMITED,
+						 VMLAB_HUGE_ALWAYS);
+	struct file *region_file;
 
+	if (!pool)
+		return -ENOMEM;
+	region_file = vmlab_fs_new_region(pool);
+	vmlab_pool_put(pool);
 	if (IS_ERR(region_file))
 		return PTR_ERR(region_file);
 	file->private_data = region_file;	/* put by its release() */

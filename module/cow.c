@@ -142,7 +142,7 @@ void vmlab_cow_track(struct vmlab_region *region)
  */
 struct file *vmlab_cow_clone(struct vmlab_region *from, struct file *family)
 {
-	struct file *file = vmlab_fs_new_region();
+	struct file *file = vmlab_fs_new_region(from->pool);
 	struct vmlab_region *to;
 	int ret;
 

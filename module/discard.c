@@ -13,6 +13,7 @@
 #include "region.h"
 #include "share.h"
 #include "stats.h"
+#include "swap.h"
 #include "trace.h"
 
 /**
@@ -36,7 +37,7 @@ void vmlab_pages_remove(struct vmlab_region *region, pgoff_t first, pgoff_t last
 			trace_vmlab_page_state(region->id, removed.first, removed.nr,
 					       VMLAB_PS_CLEAN, VMLAB_PS_EMPTY);
 		for (i = 0; i < removed.shares; i++)
-			vmlab_page_unshare(removed.folios[i]);
+			vmlab_slot_put(removed.slots[i]);
 		vmlab_count(region, VMLAB_RESIDENT, -(s64)(removed.nr + removed.dropped));
 		vmlab_count(region, VMLAB_DIRTY, -(s64)removed.dirty);
 		vmlab_count(region, VMLAB_DISCARDED, removed.dirty);
@@ -59,11 +60,15 @@ bool vmlab_page_drop(struct vmlab_region *region, pgoff_t pgoff)
 	struct folio *folio;
 	struct page *page;
 
-	if (!vmlab_index_gather(&region->index, pgoff, 1, &page, &place))
-		return true;
-	folio = page_folio(page);
-	if (vmlab_index_is_dirty(&region->index, pgoff) || vmlab_page_spare(folio) > 0)
+	if (vmlab_index_is_dirty(&region->index, pgoff))
 		return false;
+	if (vmlab_index_gather(&region->index, pgoff, 1, &page, &place)) {
+		folio = page_folio(page);
+		if (vmlab_page_spare(folio) > 0)
+			return false;
+	} else if (!place.swapped) {
+		return true;
+	}
 	vmlab_pages_remove(region, pgoff, pgoff);
 	return true;
 }
@@ -94,6 +99,7 @@ int vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end, bool 
 		return ret;
 	folio = page_folio(page);
 	folio_lock(folio);
+	vmlab_swap_written(folio);
 	zero_user_segment(page, offset_in_page(start), offset_in_page(start) + (end - start));
 	if (vmlab_region_tracks_writes(region) && !region->backing->writeback)
 		vmlab_page_dirty(region, folio);
@@ -115,10 +121,14 @@ int vmlab_page_own_part(struct vmlab_region *region, loff_t pos)
 {
 	struct vmlab_place place;
 	struct page *page;
+	int ret;
 
 	if (!offset_in_page(pos) && !vmlab_huge_straddles(region, pos >> PAGE_SHIFT))
 		return 0;
-	return min(vmlab_pages_own(region, pos >> PAGE_SHIFT, 1, &page, &place, NULL, false), 0);
+	ret = vmlab_pages_own(region, pos >> PAGE_SHIFT, 1, &page, &place, NULL, false);
+	if (ret == -EAGAIN)	/* nothing can be reclaimed while the lock is held */
+		ret = vmlab_pages_own(region, pos >> PAGE_SHIFT, 1, &page, &place, NULL, true);
+	return min(ret, 0);
 }
 
 /**

@@ -41,6 +41,8 @@ vm_fault_t vmlab_fault_error(struct vmlab_region *region, struct vm_fault *vmf, 
 {
 	if (err == -EINTR && fatal_signal_pending(current))
 		return VM_FAULT_NOPAGE;		/* it will not come back */
+	if (err == -EAGAIN)
+		return VMLAB_FAULT_FULL;
 	trace_vmlab_error(region->id, VMLAB_OP_FAULT, vmf->pgoff, err);
 	trace_vmlab_fault(region->id, vmf, 0, VMLAB_FAULT_FAILED);
 	if (err == -ENOMEM)
@@ -74,6 +76,8 @@ void vmlab_fault_count(struct vmlab_region *region, struct vm_fault *vmf, unsign
 	vmlab_count(region, VMLAB_FAULTS, 1);
 	if (cause == VMLAB_FAULT_FIRST_TOUCH)
 		vmlab_count(region, VMLAB_FIRST_TOUCH, 1);
+	else if (cause == VMLAB_FAULT_SWAP_IN)
+		vmlab_count(region, VMLAB_SWAP_FAULTS, 1);
 	else
 		vmlab_count(region, VMLAB_REFAULT, 1);
 	trace_vmlab_fault(region->id, vmf, nr, cause);
@@ -207,15 +211,16 @@ static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
 	unsigned long around = min_t(unsigned long, refault_window(region, stream), ahead);
 	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
 	unsigned int window = new_window(region, vmf->pgoff, stream, ahead);
-	enum vmlab_fault_cause cause;
+	enum vmlab_fault_cause cause = VMLAB_FAULT_REFAULT;
 	struct vmlab_place place;
+	bool swapped = false;
 	int nr;
 
 	do {
-		cause = VMLAB_FAULT_REFAULT;
 		nr = vmlab_index_gather(&region->index, vmf->pgoff, around, pages, &place);
 		if (!nr) {
 			cause = VMLAB_FAULT_FIRST_TOUCH;
+			swapped |= place.swapped;
 			nr = vmlab_pages_populate(region, &place, vmf->pgoff, window, pages);
 			/* They may be another thread's already, who copied them. */
 			if (nr > 0 && region->index.shares)
@@ -235,7 +240,7 @@ static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
 		nr = map_found(region, vmf, &place, pages, nr);
 	if (nr < 0)
 		return vmlab_fault_error(region, vmf, nr);
-	vmlab_fault_count(region, vmf, nr, cause);
+	vmlab_fault_count(region, vmf, nr, swapped ? VMLAB_FAULT_SWAP_IN : cause);
 	vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
 	return VM_FAULT_NOPAGE;
 }
@@ -258,7 +263,7 @@ static vm_fault_t serve_page(struct vmlab_region *region, struct vm_fault *vmf)
 			nr = vmlab_pages_populate(region, &place, vmf->pgoff, 1, &page);
 		if (nr < 0)
 			return vmlab_fault_error(region, vmf, nr);
-		cause = VMLAB_FAULT_FIRST_TOUCH;
+		cause = place.swapped ? VMLAB_FAULT_SWAP_IN : VMLAB_FAULT_FIRST_TOUCH;
 	}
 	vmf->page = vmlab_folio_page(folio, vmf->pgoff);
 	vmlab_fault_count(region, vmf, 1, cause);
@@ -280,8 +285,19 @@ static vm_fault_t serve(struct vmlab_region *region, struct vm_fault *vmf)
 /* The times of a mount's file change when a fault lets it be written to, as tmpfs has it. */
 static void note_write(struct vmlab_region *region, struct vm_fault *vmf)
 {
-	if (region->pool && vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED)
+	if (vmlab_region_is_file(region) && vmf->flags & FAULT_FLAG_WRITE &&
+	    vmf->vma->vm_flags & VM_SHARED)
 		file_update_time(vmf->vma->vm_file);
+}
+
+/* Makes room for a page. Returns whether there is, or else sets *@ret to what to return. */
+static bool make_room(struct vmlab_region *region, struct vm_fault *vmf, vm_fault_t *ret)
+{
+	int err = vmlab_page_make_room(region, vmf->pgoff);
+
+	if (err)
+		*ret = vmlab_fault_error(region, vmf, err);
+	return !err;
 }
 
 /* vm_operations_struct.fault */
@@ -296,9 +312,12 @@ vm_fault_t vmlab_fault(struct vm_fault *vmf)
 		vmlab_region_name_owner(region);
 	if (region->backing->follow && !vmlab_fault_pages_ahead(region, vmf))
 		region->backing->follow(region);
-	filemap_invalidate_lock_shared(region->inode.i_mapping);
-	ret = vmlab_region_is_huge(region) ? vmlab_huge_serve(region, vmf) : serve(region, vmf);
-	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	do {
+		filemap_invalidate_lock_shared(region->inode.i_mapping);
+		ret = vmlab_region_is_huge(region) ? vmlab_huge_serve(region, vmf) :
+						     serve(region, vmf);
+		filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	} while (unlikely(ret == VMLAB_FAULT_FULL) && make_room(region, vmf, &ret));
 	if (ret == VM_FAULT_NOPAGE)
 		note_write(region, vmf);
 	return ret;
@@ -388,10 +407,12 @@ vm_fault_t vmlab_fault_mkwrite(struct vm_fault *vmf)
 
 	if (unlikely(!region))
 		return VM_FAULT_SIGBUS;
-	filemap_invalidate_lock_shared(region->inode.i_mapping);
-	ret = vmlab_region_is_huge(region) ? vmlab_huge_make_own(region, vmf) :
-					     make_own(region, vmf);
-	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	do {
+		filemap_invalidate_lock_shared(region->inode.i_mapping);
+		ret = vmlab_region_is_huge(region) ? vmlab_huge_make_own(region, vmf) :
+						     make_own(region, vmf);
+		filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	} while (unlikely(ret == VMLAB_FAULT_FULL) && make_room(region, vmf, &ret));
 	if (!(ret & VM_FAULT_ERROR))
 		note_write(region, vmf);
 	return ret;

@@ -8,6 +8,9 @@
 
 struct vmlab_region;
 
+/* Nothing was done, as there is no room in the region's pool: not for the kernel. */
+#define VMLAB_FAULT_FULL VM_FAULT_RETRY
+
 vm_fault_t vmlab_fault(struct vm_fault *vmf);
 vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end);
 vm_fault_t vmlab_fault_mkwrite(struct vm_fault *vmf);

@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "inode.h"
 #include "io.h"
+#include "pool.h"
 #include "region.h"
 
 static struct vfsmount *mnt;
@@ -61,7 +62,7 @@ static struct inode *new_file_inode(struct super_block *sb)
 	return inode;
 }
 
-static struct inode *new_region_inode(struct super_block *sb)
+static struct inode *new_region_inode(struct super_block *sb, struct vmlab_pool *pool)
 {
 	struct inode *inode = new_file_inode(sb);
 	struct vmlab_region *region;
@@ -69,6 +70,7 @@ static struct inode *new_region_inode(struct super_block *sb)
 
 	if (IS_ERR(inode))
 		return inode;
+	vmlab_inode_region(inode)->pool = vmlab_pool_get(pool);
 	vmlab_inode_init_region(inode, VMLAB_SIZE_DEFAULT);
 	i_size_write(inode, VMLAB_SIZE_DEFAULT);
 	region = vmlab_inode_region(inode);
@@ -81,8 +83,11 @@ static struct inode *new_region_inode(struct super_block *sb)
 	return inode;
 }
 
-/* An inode on the mount, which it pins: new_file() takes both. */
-static struct inode *new_pinned(struct inode *(*make)(struct super_block *sb))
+/*
+ * An inode on the mount, which it pins: new_file() takes both. It is that of a region in @pool,
+ * or that of a family if @pool is NULL.
+ */
+static struct inode *new_pinned(struct vmlab_pool *pool)
 {
 	struct inode *inode;
 	int ret;
@@ -90,7 +95,7 @@ static struct inode *new_pinned(struct inode *(*make)(struct super_block *sb))
 	ret = simple_pin_fs(&fs_type, &mnt, &mnt_pins);
 	if (ret)
 		return ERR_PTR(ret);
-	inode = make(mnt->mnt_sb);
+	inode = pool ? new_region_inode(mnt->mnt_sb, pool) : new_file_inode(mnt->mnt_sb);
 	if (IS_ERR(inode))
 		simple_release_fs(&mnt, &mnt_pins);
 	return inode;
@@ -119,14 +124,15 @@ static struct file *new_file(struct inode *inode, u32 id, const struct file_oper
 
 /**
  * vmlab_fs_new_region - a new region
+ * @pool: the pool that it is to be in
  *
  * Context: may sleep.
  * Return: its file, open for reading and writing: a reference for the caller; or an
  * ERR_PTR().
  */
-struct file *vmlab_fs_new_region(void)
+struct file *vmlab_fs_new_region(struct vmlab_pool *pool)
 {
-	struct inode *inode = new_pinned(new_region_inode);
+	struct inode *inode = new_pinned(pool);
 
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);
@@ -144,7 +150,7 @@ struct file *vmlab_fs_new_region(void)
 struct file *vmlab_fs_new_family(const struct vmlab_region *region,
 				 const struct file_operations *fops)
 {
-	struct inode *inode = new_pinned(new_file_inode);
+	struct inode *inode = new_pinned(NULL);
 
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);

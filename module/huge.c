@@ -25,6 +25,7 @@
 #include "region.h"
 #include "share.h"
 #include "stats.h"
+#include "swap.h"
 #include "trace.h"
 
 /*
@@ -123,7 +124,9 @@ enum vmlab_huge_policy vmlab_huge_policy(const struct vmlab_region *region)
 {
 	if (!vmlab_region_is_huge(region))
 		return VMLAB_HUGE_NEVER;
-	return region->pool ? READ_ONCE(region->pool->huge) : VMLAB_HUGE_ALWAYS;
+	/* A pool with a budget evicts small pages only. */
+	return READ_ONCE(region->pool->swapping) ? VMLAB_HUGE_NEVER :
+						   READ_ONCE(region->pool->huge);
 }
 
 /* Memory for a huge folio, if it can be had without effort; or NULL. */
@@ -185,7 +188,7 @@ bool vmlab_huge_make(struct vmlab_region *region, pgoff_t pgoff, loff_t end)
 	folio = alloc_huge(region, __GFP_ZERO);
 	if (!folio || init_huge(region, head, folio, &leaves, GFP_KERNEL))
 		return false;
-	made = !vmlab_index_swap(&region->index, head, NULL, &leaves, GFP_KERNEL);
+	made = !vmlab_index_exchange(&region->index, head, NULL, &leaves, GFP_KERNEL);
 	if (!made) {
 		vmlab_leaves_put(&leaves);
 		return false;
@@ -223,6 +226,8 @@ static void copy_page_into(struct vmlab_region *region, pgoff_t head, struct fol
 {
 	copy_highpage(page, folio_page(old, i));
 	vmlab_page_init(region, head + i, page_folio(page));
+	if (READ_ONCE(region->pool->swapping))
+		vmlab_swap_attach(region, page_folio(page), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	atomic_long_inc(&region->carried);
 	vmlab_leaves_store(leaves, i, page);
 	if (!(i % VMLAB_BATCH))
@@ -264,7 +269,7 @@ static int replace(struct vmlab_region *region, pgoff_t head, struct folio *foli
 		ret = copy_to_small(region, head, folio, leaves, gfp);
 	if (ret)
 		return ret;
-	ret = vmlab_index_swap(&region->index, head, folio, leaves, GFP_KERNEL | gfp);
+	ret = vmlab_index_exchange(&region->index, head, folio, leaves, GFP_KERNEL | gfp);
 	if (ret)
 		vmlab_leaves_put(leaves);
 	return ret;
@@ -391,7 +396,7 @@ void vmlab_huge_settle(struct vmlab_region *region, pgoff_t first, pgoff_t last)
 		rcu_read_unlock();
 		if (!found)
 			break;
-		for (i = 0; i < (run.whole ? 1 : run.nr); i++)
+		for (i = 0; i < (run.whole ? 1 : run.nr) && !run.swapped; i++)
 			folio_wait_locked(run.folios[i]);
 		first = run.first + run.nr;
 		cond_resched();
@@ -463,7 +468,7 @@ static void split(struct vmlab_region *region, pgoff_t head, struct folio *folio
 		kept++;
 	}
 	vmlab_leaves_trim(leaves);
-	vmlab_index_swap(&region->index, head, folio, leaves, GFP_KERNEL | __GFP_NOFAIL);
+	vmlab_index_exchange(&region->index, head, folio, leaves, GFP_KERNEL | __GFP_NOFAIL);
 	vmlab_count(region, VMLAB_RESIDENT, -(s64)(VMLAB_HUGE_PAGES - kept));
 	vmlab_count(region, VMLAB_HUGE_SPLIT, 1);
 	trace_vmlab_huge_split(region->id, head, kept);

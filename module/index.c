@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "page.h"
+#include "swap.h"
 
 static struct kmem_cache *node_cache;
 static atomic64_t serials = ATOMIC64_INIT(0);
@@ -88,6 +89,29 @@ struct vmlab_node *vmlab_node_new(struct vmlab_index *index, struct vmlab_reserv
 	return node;
 }
 
+/* One more leaf has what is in a slot of one. Caller holds slots_lock. */
+void vmlab_slot_share(void *slot)
+{
+	if (vmlab_slot_is_swap(slot))
+		vmlab_swap_get(vmlab_slot_swap(slot));
+	else
+		vmlab_page_share(page_folio((struct page *)slot));
+}
+
+/**
+ * vmlab_slot_put - give up what a leaf had in a slot
+ * @slot: that; not NULL
+ *
+ * Context: may sleep.
+ */
+void vmlab_slot_put(void *slot)
+{
+	if (vmlab_slot_is_swap(slot))
+		vmlab_swap_put(vmlab_slot_swap(slot));
+	else
+		vmlab_page_unshare(page_folio((struct page *)slot));
+}
+
 /* Another node has what this one has. */
 static void share_slots(const struct vmlab_node *node)
 {
@@ -103,7 +127,7 @@ static void share_slots(const struct vmlab_node *node)
 		if (child && node->shift)
 			refcount_inc(&child->owners);
 		else if (child)
-			vmlab_page_share(page_folio(vmlab_leaf_page(node, i)));
+			vmlab_slot_share(child);
 	}
 }
 
@@ -124,7 +148,7 @@ void vmlab_node_put(struct vmlab_node *node)
 		if (node->shift)
 			vmlab_node_put(vmlab_node_entry(node, i));
 		else
-			vmlab_page_unshare(page_folio(vmlab_leaf_page(node, i)));
+			vmlab_slot_put(vmlab_node_entry(node, i));
 	}
 	free_node(node);
 	cond_resched();
@@ -144,6 +168,8 @@ static void put_copied_node(struct vmlab_node *node)
 
 		if (child && node->shift)
 			refcount_dec(&child->owners);
+		else if (vmlab_slot_is_swap(child))
+			vmlab_swap_put_copied(vmlab_slot_swap(child));
 		else if (child)
 			vmlab_page_unshare_copied(page_folio(vmlab_leaf_page(node, i)));
 	}
@@ -151,7 +177,7 @@ static void put_copied_node(struct vmlab_node *node)
 }
 
 /* What a slot had is not to be believed any more. */
-static void replace(struct vmlab_index *index, void __rcu **where, void *what)
+static void supersede(struct vmlab_index *index, void __rcu **where, void *what)
 {
 	write_seqcount_begin(&index->moved);
 	rcu_assign_pointer(*where, what);
@@ -168,15 +194,18 @@ static struct vmlab_node *copy_node(struct vmlab_index *index, struct vmlab_node
 		return NULL;
 	refcount_set(&copy->owners, 1);
 	copy->shift = node->shift;
-	copy->used = node->used;
 	copy->whole = node->whole;
 	copy->marks_of = index->serial;
 	copy->dirty = node->marks_of == index->serial ? node->dirty : 0;
 	copy->writable = 0;
+	spin_lock(index->slots_lock);	/* till both have the same shares */
+	copy->used = node->used;
+	copy->swapped = node->swapped;
 	memcpy(copy->slots, node->slots, sizeof(copy->slots));
 	share_slots(copy);
-	replace(index, (void __rcu **)where, copy);
+	supersede(index, (void __rcu **)where, copy);
 	put_copied_node(node);
+	spin_unlock(index->slots_lock);
 	return copy;
 }
 
@@ -262,8 +291,10 @@ static unsigned int store(struct vmlab_node *leaf, unsigned int first, struct pa
 {
 	unsigned int i;
 
-	for (i = 0; i < nr && !vmlab_node_entry(leaf, first + i); i++)
+	for (i = 0; i < nr && !vmlab_node_entry(leaf, first + i); i++) {
+		leaf->swapped += vmlab_slot_is_swap(pages[i]);
 		rcu_assign_pointer(leaf->slots[first + i], pages[i]);
+	}
 	leaf->used += i;
 	return i;
 }
@@ -396,7 +427,8 @@ static pgoff_t take(struct vmlab_index *index, struct vmlab_node *leaf, pgoff_t 
 		if (!removed->nr++)
 			removed->first = pgoff;
 		if (!leaf->whole || !removed->shares)
-			removed->folios[removed->shares++] = page_folio(vmlab_leaf_page(leaf, i));
+			removed->slots[removed->shares++] = vmlab_node_entry(leaf, i);
+		leaf->swapped -= vmlab_slot_is_swap(vmlab_node_entry(leaf, i));
 		RCU_INIT_POINTER(leaf->slots[i], NULL);
 		leaf->used--;
 		if (leaf->marks_of == index->serial && __test_and_clear_bit(i, &leaf->dirty))
@@ -464,7 +496,7 @@ static bool remove_some(struct vmlab_index *index, pgoff_t first, pgoff_t *pgoff
 		end = start + vmlab_node_span(node);
 		if (vmlab_node_is_shared(node) && first <= start && end <= last) {
 			*subtree = node;
-			replace(index, (void __rcu **)where, NULL);
+			supersede(index, (void __rcu **)where, NULL);
 			if (path.nr)
 				path.nodes[path.nr - 1]->used--;
 			break;
@@ -554,9 +586,12 @@ bool vmlab_index_is_empty(const struct vmlab_index *index)
 /* Gives up all pages. Nobody else uses the index. May sleep. */
 void vmlab_index_destroy(struct vmlab_index *index)
 {
-	struct vmlab_node *root = vmlab_index_root(index);
+	struct vmlab_node *root;
 
+	spin_lock(&index->lock);	/* reclaim may be looking for a page here */
+	root = vmlab_index_root(index);
 	RCU_INIT_POINTER(index->root, NULL);
+	spin_unlock(&index->lock);
 	if (root)
 		vmlab_node_put(root);
 }

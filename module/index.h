@@ -14,6 +14,7 @@
 #include "page.h"
 
 struct folio;
+struct vmlab_swap;
 
 #define VMLAB_NODE_BITS 6
 #define VMLAB_NODE_SLOTS 64U	/* two to that */
@@ -25,6 +26,7 @@ struct folio;
  *	change.
  * @shift: a slot covers 1 << @shift pages; 0: this is a leaf
  * @used: slots in use
+ * @swapped: of a leaf: pages that are not in memory
  * @whole: of a leaf: all its pages are of one huge folio, and so are those of the other
  *	leaves that it covers (index_huge.c). The leaf has one share of it.
  * @marks_of: the serial of the index whose marks @dirty are; for another it has none
@@ -34,12 +36,14 @@ struct folio;
  *	it. Such a page is its index's alone, and is not replaced by a copy. Zero in a
  *	shared node.
  * @rcu: frees it
- * @slots: struct page or struct vmlab_node, read under RCU
+ * @slots: struct vmlab_node, or in a leaf struct page, or a page that is not in memory
+ *	(vmlab_slot_swap()); read under RCU
  */
 struct vmlab_node {
 	refcount_t owners;
 	u8 shift;
 	u8 used;
+	u8 swapped;
 	bool whole;
 	u64 marks_of;
 	unsigned long dirty;
@@ -56,6 +60,8 @@ struct vmlab_node {
  *	was there before may have seen what the other owners did with it since
  * @serial: tells this index from all that were and will be
  * @shares: it has or had nodes in common with others. Set under invalidate_lock exclusive.
+ * @slots_lock: of the pool that all owners of its nodes are in. Pages go out of the slots of
+ *	leaves, and come in again, under it, though the leaf be shared; inside @lock.
  *
  * Two indexes share subtrees, as one is made by vmlab_index_share(). What is shared is
  * copied on its way to a change: path copying, as in functional data structures (Driscoll
@@ -68,6 +74,7 @@ struct vmlab_index {
 	seqcount_spinlock_t moved;
 	u64 serial;
 	bool shares;
+	spinlock_t *slots_lock;
 };
 
 static_assert(BITS_PER_LONG == VMLAB_NODE_SLOTS, "marks are one word: vmlab is for 64 bits");
@@ -78,11 +85,13 @@ static_assert(BITS_PER_LONG == VMLAB_NODE_SLOTS, "marks are one word: vmlab is f
  * @own: @leaf is there and not shared: it stays as long as invalidate_lock is held
  * @shared: the pages found have other owners, or had: nobody may write to them without
  *	asking, and they may be replaced by copies
+ * @swapped: nothing was found, as the first page is not in memory
  */
 struct vmlab_place {
 	struct vmlab_node *leaf;
 	bool own;
 	bool shared;
+	bool swapped;
 };
 
 /**
@@ -92,7 +101,8 @@ struct vmlab_place {
  * @dirty: a bit for each that is dirty
  * @shared: a bit for each that has other owners, too
  * @whole: all are of one huge folio
- * @folios: the pages' folios, without references: valid under RCU only
+ * @swapped: none is in memory
+ * @folios: the pages' folios, without references: valid under RCU only; unless @swapped
  */
 struct vmlab_run {
 	pgoff_t first;
@@ -100,13 +110,14 @@ struct vmlab_run {
 	unsigned long dirty;
 	unsigned long shared;
 	bool whole;
+	bool swapped;
 	struct folio *folios[VMLAB_NODE_SLOTS];
 };
 
 /**
  * struct vmlab_removed - what vmlab_index_remove() took out
  * @nr: pages, in a row
- * @shares: folios in @folios; the index's share of each is the caller's now
+ * @shares: slots in @slots; the index's share of each is the caller's now
  * @first: the offset of the first of them
  * @dropped: more pages that went with subtrees, whose other owners have them still
  * @dirty: pages of both that were marked dirty
@@ -117,7 +128,7 @@ struct vmlab_removed {
 	pgoff_t first;
 	u64 dropped;
 	u64 dirty;
-	struct folio *folios[VMLAB_NODE_SLOTS];
+	void *slots[VMLAB_NODE_SLOTS];
 };
 
 /**
@@ -127,6 +138,25 @@ struct vmlab_removed {
 struct vmlab_leaves {
 	struct vmlab_node *leaf[VMLAB_HUGE_LEAVES];
 };
+
+/*
+ * A page that is not in memory is in a slot as what its pool knows of it (swap.h), marked by
+ * the lowest bit.
+ */
+static inline bool vmlab_slot_is_swap(const void *slot)
+{
+	return (unsigned long)slot & 1;
+}
+
+static inline struct vmlab_swap *vmlab_slot_swap(void *slot)
+{
+	return slot - 1;
+}
+
+static inline void *vmlab_swap_slot(struct vmlab_swap *swap)
+{
+	return (void *)swap + 1;
+}
 
 /*
  * Looks at pages of a leaf: @mask has a bit for each, from the page at @first on. Returns
@@ -156,12 +186,16 @@ unsigned int vmlab_index_gather(struct vmlab_index *index, pgoff_t pgoff, unsign
 bool vmlab_index_next_run(struct vmlab_index *index, pgoff_t first, pgoff_t last,
 			  struct vmlab_run *run);
 bool vmlab_index_next(struct vmlab_index *index, pgoff_t *pgoff, pgoff_t last);
+bool vmlab_index_has(struct vmlab_index *index, pgoff_t pgoff);
 u64 vmlab_index_count(struct vmlab_index *index, pgoff_t first, pgoff_t last);
+u64 vmlab_index_count_swapped(struct vmlab_index *index);
 
 int vmlab_index_insert(struct vmlab_index *index, struct vmlab_place *place, pgoff_t pgoff,
 		       struct page **pages, unsigned int nr, gfp_t gfp);
 int vmlab_index_replace(struct vmlab_index *index, pgoff_t pgoff, struct page **old,
 			struct page **new, unsigned int nr, struct vmlab_place *place, gfp_t gfp);
+void *vmlab_index_share_slot(struct vmlab_index *index, pgoff_t pgoff);
+void vmlab_slot_put(void *slot);
 bool vmlab_index_remove(struct vmlab_index *index, pgoff_t *first, pgoff_t last,
 			struct vmlab_removed *removed);
 
@@ -171,10 +205,16 @@ void vmlab_leaves_store(struct vmlab_leaves *leaves, unsigned int i, struct page
 void vmlab_leaves_trim(struct vmlab_leaves *leaves);
 void vmlab_leaves_put(struct vmlab_leaves *leaves);
 bool vmlab_index_is_vacant(struct vmlab_index *index, pgoff_t head);
-int vmlab_index_swap(struct vmlab_index *index, pgoff_t head, struct folio *old,
-		     struct vmlab_leaves *leaves, gfp_t gfp);
+int vmlab_index_exchange(struct vmlab_index *index, pgoff_t head, struct folio *old,
+			 struct vmlab_leaves *leaves, gfp_t gfp);
 bool vmlab_index_claim_huge(struct vmlab_index *index, pgoff_t head, struct folio *folio,
 			    vmlab_claim_fn *claim, void *data);
+
+struct vmlab_swap *vmlab_index_get_swap(struct vmlab_index *index, pgoff_t pgoff);
+bool vmlab_index_swap_out(struct vmlab_index *index, pgoff_t pgoff, struct page *page,
+			  struct vmlab_swap *swap);
+bool vmlab_index_swap_in(struct vmlab_index *index, pgoff_t pgoff, struct vmlab_swap *swap,
+			 struct page *page);
 
 bool vmlab_index_any_dirty(struct vmlab_index *index);
 bool vmlab_index_is_dirty(struct vmlab_index *index, pgoff_t pgoff);

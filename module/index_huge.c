@@ -23,7 +23,7 @@ static_assert(VMLAB_HUGE_LEAVES <= VMLAB_NODE_SLOTS);
  * @leaves: set to them
  * @gfp: how to get memory
  *
- * Return: 0, and vmlab_index_swap() or vmlab_leaves_put() is due; or -ENOMEM.
+ * Return: 0, and vmlab_index_exchange() or vmlab_leaves_put() is due; or -ENOMEM.
  */
 int vmlab_leaves_new(struct vmlab_index *index, struct vmlab_leaves *leaves, gfp_t gfp)
 {
@@ -164,7 +164,7 @@ static bool any_writable(const struct vmlab_leaves *leaves)
 }
 
 /**
- * vmlab_index_swap - exchange the leaves of the range of a huge folio
+ * vmlab_index_exchange - exchange the leaves of the range of a huge folio
  * @index: the index
  * @head: where the range begins
  * @old: the huge folio that must be there; NULL: nothing
@@ -176,8 +176,8 @@ static bool any_writable(const struct vmlab_leaves *leaves)
  * @index is not in use yet.
  * Return: 0; -EEXIST if something else is there, -ENOMEM: @leaves are what they were then.
  */
-int vmlab_index_swap(struct vmlab_index *index, pgoff_t head, struct folio *old,
-		     struct vmlab_leaves *leaves, gfp_t gfp)
+int vmlab_index_exchange(struct vmlab_index *index, pgoff_t head, struct folio *old,
+			 struct vmlab_leaves *leaves, gfp_t gfp)
 {
 	struct vmlab_reserve reserve = { NULL };
 	bool writable = any_writable(leaves);

@@ -303,14 +303,14 @@ static bool mark_all(struct vmlab_node *node)
 
 	if (vmlab_node_is_shared(node))
 		return false;
-	if (!node->shift && node->used == VMLAB_NODE_SLOTS) {
+	if (!node->shift && node->used == VMLAB_NODE_SLOTS && !node->swapped) {
 		node->writable = ~0UL;
 		return true;
 	}
 	for (i = 0; i < VMLAB_NODE_SLOTS; i++) {
 		void *entry = vmlab_node_entry(node, i);
 
-		if (entry && (!node->shift || mark_all(entry)))
+		if (entry && (node->shift ? mark_all(entry) : !vmlab_slot_is_swap(entry)))
 			node->writable |= BIT(i);
 	}
 	if (node->shift)

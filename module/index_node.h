@@ -51,10 +51,12 @@ static inline void *vmlab_node_entry(const struct vmlab_node *node, unsigned int
 	return rcu_dereference_protected(node->slots[i], true);
 }
 
-/* The same of a leaf. */
+/* The page in a slot of a leaf; NULL: there is none, or it is not in memory. */
 static inline struct page *vmlab_leaf_page(const struct vmlab_node *leaf, unsigned int i)
 {
-	return vmlab_node_entry(leaf, i);
+	void *slot = vmlab_node_entry(leaf, i);
+
+	return vmlab_slot_is_swap(slot) ? NULL : slot;
 }
 
 /* The huge folio of a leaf that is whole. */
@@ -83,6 +85,7 @@ void vmlab_reserve_release(struct vmlab_reserve *reserve);
 struct vmlab_node *vmlab_node_new(struct vmlab_index *index, struct vmlab_reserve *reserve,
 				  unsigned int shift);
 void vmlab_node_put(struct vmlab_node *node);
+void vmlab_slot_share(void *slot);
 struct vmlab_node *vmlab_index_own_node(struct vmlab_index *index, pgoff_t pgoff,
 					unsigned int shift, bool writable,
 					struct vmlab_reserve *reserve);

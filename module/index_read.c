@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 
 #include "page.h"
+#include "swap.h"
 
 /*
  * Goes down to the leaf of @pgoff, under RCU. @own is cleared if what was found is
@@ -32,27 +33,73 @@ static struct vmlab_node *walk(struct vmlab_index *index, pgoff_t pgoff, bool *o
 	return node;
 }
 
+/* What is in the slot of a page, which may change. Caller is inside rcu_read_lock(). */
+static void *load_slot(struct vmlab_index *index, pgoff_t pgoff)
+{
+	struct vmlab_node *leaf;
+	unsigned int seq;
+	void *slot;
+	bool own;
+
+	do {
+		seq = read_seqcount_begin(&index->moved);
+		leaf = walk(index, pgoff, &own);
+		slot = leaf ? rcu_dereference(leaf->slots[vmlab_node_slot(leaf, pgoff)]) : NULL;
+	} while (read_seqcount_retry(&index->moved, seq));
+	return slot;
+}
+
 /**
  * vmlab_index_load - the folio of the page at an offset
  * @index: the index
  * @pgoff: the offset
  *
  * Context: inside rcu_read_lock(); the page may be on its way out.
- * Return: the folio, without a reference; or NULL.
+ * Return: the folio, without a reference; or NULL, also if it is not in memory.
  */
 struct folio *vmlab_index_load(struct vmlab_index *index, pgoff_t pgoff)
 {
-	struct vmlab_node *leaf;
-	struct page *page;
-	unsigned int seq;
-	bool own;
+	void *slot = load_slot(index, pgoff);
 
-	do {
-		seq = read_seqcount_begin(&index->moved);
-		leaf = walk(index, pgoff, &own);
-		page = leaf ? rcu_dereference(leaf->slots[vmlab_node_slot(leaf, pgoff)]) : NULL;
-	} while (read_seqcount_retry(&index->moved, seq));
-	return page ? page_folio(page) : NULL;
+	return slot && !vmlab_slot_is_swap(slot) ? page_folio((struct page *)slot) : NULL;
+}
+
+/* Is there a page at an offset, in memory or not? Any context. */
+bool vmlab_index_has(struct vmlab_index *index, pgoff_t pgoff)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = load_slot(index, pgoff);
+	rcu_read_unlock();
+	return has;
+}
+
+/**
+ * vmlab_index_get_swap - what its pool knows of a page that is not in memory
+ * @index: the index
+ * @pgoff: its offset
+ *
+ * Context: any.
+ * Return: that, with a reference for the caller; NULL: the page is in memory, or there is none.
+ */
+struct vmlab_swap *vmlab_index_get_swap(struct vmlab_index *index, pgoff_t pgoff)
+{
+	struct vmlab_swap *swap = NULL;
+	void *slot;
+
+	rcu_read_lock();
+	for (;;) {
+		slot = load_slot(index, pgoff);
+		if (!vmlab_slot_is_swap(slot))
+			break;
+		if (vmlab_swap_tryget(vmlab_slot_swap(slot))) {
+			swap = vmlab_slot_swap(slot);
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return swap;
 }
 
 /*
@@ -69,19 +116,21 @@ static unsigned int gather(const struct vmlab_index *index, const struct vmlab_n
 			   unsigned int first, unsigned int max, struct page **pages,
 			   struct vmlab_place *place)
 {
-	struct page *page = rcu_dereference(leaf->slots[first]);
+	void *slot = rcu_dereference(leaf->slots[first]);
 	unsigned int nr = 0;
 
-	if (!page)
+	place->swapped = vmlab_slot_is_swap(slot);
+	if (!slot || place->swapped)
 		return 0;
 	place->shared = !place->own || !is_settled(index, leaf, first);
 	do {
-		pages[nr++] = page;
+		pages[nr++] = slot;
 		if (nr == max)
 			break;
-		page = rcu_dereference(leaf->slots[first + nr]);
-	} while (page && (!place->own ||
-			  is_settled(index, leaf, first + nr) != place->shared));
+		slot = rcu_dereference(leaf->slots[first + nr]);
+		if (!slot || vmlab_slot_is_swap(slot))
+			break;
+	} while (!place->own || is_settled(index, leaf, first + nr) != place->shared);
 	return nr;
 }
 
@@ -110,6 +159,7 @@ unsigned int vmlab_index_gather(struct vmlab_index *index, pgoff_t pgoff, unsign
 		seq = read_seqcount_begin(&index->moved);
 		place->leaf = walk(index, pgoff, &place->own);
 		place->shared = false;
+		place->swapped = false;
 		nr = place->leaf ? gather(index, place->leaf, first, max, pages, place) : 0;
 	} while (read_seqcount_retry(&index->moved, seq));
 	rcu_read_unlock();
@@ -157,31 +207,33 @@ static void fill_run(struct vmlab_index *index, const struct vmlab_node *leaf, b
 	unsigned int i = pgoff % VMLAB_NODE_SLOTS;
 	unsigned long dirty = leaf->marks_of == index->serial ? READ_ONCE(leaf->dirty) : 0;
 	struct folio *folio;
-	struct page *page;
+	void *slot;
 
 	run->nr = 0;
 	run->dirty = 0;
 	run->shared = 0;
 	run->whole = leaf->whole;
 	for (; i < VMLAB_NODE_SLOTS && pgoff <= last; i++, pgoff++) {
-		page = rcu_dereference(leaf->slots[i]);
-		if (!page && run->nr)
+		slot = rcu_dereference(leaf->slots[i]);
+		if (run->nr && (!slot || vmlab_slot_is_swap(slot) != run->swapped))
 			break;
-		if (!page)
+		if (!slot)
 			continue;
-		folio = page_folio(page);
-		if (!run->nr)
+		if (!run->nr) {
 			run->first = pgoff;
+			run->swapped = vmlab_slot_is_swap(slot);
+		}
 		if (dirty & BIT(i))
 			run->dirty |= BIT(run->nr);
-		if (!own || vmlab_page_is_shared(folio))
+		folio = run->swapped ? NULL : page_folio((struct page *)slot);
+		if (!own || (folio && vmlab_page_is_shared(folio)))
 			run->shared |= BIT(run->nr);
 		run->folios[run->nr++] = folio;
 	}
 }
 
 /**
- * vmlab_index_next_run - the next pages that are there
+ * vmlab_index_next_run - the next pages that are there, in memory or not
  * @index: the index
  * @first: where to begin
  * @last: the last offset to look at
@@ -251,5 +303,26 @@ u64 vmlab_index_count(struct vmlab_index *index, pgoff_t first, pgoff_t last)
 		first = run.first + run.nr;
 		cond_resched();
 	}
+	return nr;
+}
+
+/* How many pages are not in memory. May sleep. */
+u64 vmlab_index_count_swapped(struct vmlab_index *index)
+{
+	struct vmlab_node *leaf;
+	pgoff_t pgoff = 0;
+	bool more, own;
+	u64 nr = 0;
+
+	do {
+		rcu_read_lock();
+		leaf = vmlab_index_next_leaf(index, &pgoff, ULONG_MAX, &own);
+		more = leaf;
+		if (more)
+			nr += READ_ONCE(leaf->swapped);
+		rcu_read_unlock();
+		pgoff = round_down(pgoff, VMLAB_NODE_SLOTS) + VMLAB_NODE_SLOTS;
+		cond_resched();
+	} while (more);
 	return nr;
 }

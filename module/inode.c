@@ -21,6 +21,7 @@
 #include "pool.h"
 #include "region.h"
 #include "stats.h"
+#include "swap.h"
 #include "xattr.h"
 
 static struct kmem_cache *region_cache;
@@ -110,7 +111,7 @@ void vmlab_inode_evict(struct inode *inode)
 
 	vmlab_region_destroy(region);
 	vmlab_xattrs_free(region);
-	if (region->pool)
+	if (vmlab_region_is_file(region))
 		vmlab_pool_give_inodes(region->pool, 1);
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
@@ -124,6 +125,7 @@ static bool dirty_folio(struct address_space *mapping, struct folio *folio)
 {
 	struct vmlab_region *region = vmlab_inode_region(mapping->host);
 
+	vmlab_swap_written(folio);
 	if (vmlab_region_tracks_writes(region))
 		vmlab_page_dirty(region, folio);
 	return false;

@@ -35,7 +35,8 @@ void vmlab_inspect_lost(struct vmlab_region *region, u64 pages)
 
 #define FEATURES (VMLAB_FEATURE_ZERO | VMLAB_FEATURE_FILE | VMLAB_FEATURE_STRICT | \
 		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS | VMLAB_FEATURE_CLONE | \
-		  VMLAB_FEATURE_COW_FORK | VMLAB_FEATURE_ADDRESS | VMLAB_FEATURE_HUGE)
+		  VMLAB_FEATURE_COW_FORK | VMLAB_FEATURE_ADDRESS | VMLAB_FEATURE_HUGE | \
+		  VMLAB_FEATURE_POOL)
 
 void vmlab_inspect_features(struct vmlab_features *features)
 {
@@ -81,8 +82,14 @@ void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
 		.huge_made	= sum(VMLAB_HUGE_MADE),
 		.huge_split	= sum(VMLAB_HUGE_SPLIT),
 		.huge_fallback	= sum(VMLAB_HUGE_FALLBACK),
+		.swap_faults	= sum(VMLAB_SWAP_FAULTS),
+		.swapped_in	= sum(VMLAB_SWAPPED_IN),
 	};
 #undef sum
+	if (READ_ONCE(region->pool->swapping)) {
+		stat->stored = vmlab_index_count_swapped(&region->index);
+		stat->resident -= min(stat->resident, stat->stored);
+	}
 	strscpy_pad(stat->comm, region->comm, sizeof(stat->comm));
 }
 
@@ -138,9 +145,9 @@ int vmlab_inspect_list(struct vmlab_list *list)
 
 static u32 page_state(const struct vmlab_run *run, unsigned int i)
 {
-	u32 state = VMLAB_PAGE_RESIDENT;
+	u32 state = run->swapped ? VMLAB_PAGE_STORED : VMLAB_PAGE_RESIDENT;
 
-	if (folio_mapped(run->folios[i]))
+	if (!run->swapped && folio_mapped(run->folios[i]))
 		state |= VMLAB_PAGE_MAPPED;
 	if (run->dirty & BIT(i))
 		state |= VMLAB_PAGE_DIRTY;
@@ -274,4 +281,7 @@ void vmlab_inspect_fdinfo(struct seq_file *m, struct file *file)
 	show(m, "huge-made", stat.huge_made);
 	show(m, "huge-split", stat.huge_split);
 	show(m, "huge-fallback", stat.huge_fallback);
+	show(m, "stored", stat.stored);
+	show(m, "swap-faults", stat.swap_faults);
+	show(m, "swapped-in", stat.swapped_in);
 }

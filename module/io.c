@@ -39,9 +39,14 @@
 /* The folio to read from; NULL: reads as zeroes. */
 static struct folio *folio_to_read(struct vmlab_region *region, pgoff_t pgoff)
 {
-	if (!region->backing->fill)
-		return vmlab_page_get(region, pgoff);
-	return vmlab_page_get_to_read(region, pgoff);
+	struct folio *folio;
+
+	if (region->backing->fill)
+		return vmlab_page_get_to_read(region, pgoff);
+	folio = vmlab_page_get(region, pgoff);
+	if (!folio && vmlab_index_has(&region->index, pgoff))	/* it is not in memory */
+		folio = vmlab_page_get_to_read(region, pgoff);
+	return folio;
 }
 
 /* Copies from inside one page; returns what was copied, 0 or an errno if nothing. */
@@ -357,7 +362,7 @@ static int flush(struct file *file, fl_owner_t id)
 /* A file of a mount, or another file of a region that has no name. */
 static int open(struct inode *inode, struct file *file)
 {
-	if (!vmlab_inode_region(inode)->pool)
+	if (!vmlab_region_is_file(vmlab_inode_region(inode)))
 		return vmlab_fs_pin();
 	file->f_mode |= FMODE_CAN_ODIRECT;	/* there is no cache to go past */
 	return generic_file_open(inode, file);
@@ -368,7 +373,7 @@ static int release(struct inode *inode, struct file *file)
 {
 	if (file->private_data)
 		fput(file->private_data);
-	else if (!vmlab_inode_region(inode)->pool)
+	else if (!vmlab_region_is_file(vmlab_inode_region(inode)))
 		vmlab_fs_unpin();
 	return 0;
 }

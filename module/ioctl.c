@@ -6,17 +6,21 @@
  */
 #include "ioctl.h"
 
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/uaccess.h>
 #include <linux/vmlab.h>
 
+#include "advise.h"
 #include "cow.h"
 #include "inspect.h"
 #include "mapping.h"
+#include "pool.h"
 #include "region.h"
 
 static long features(struct file *file, void *arg)
@@ -160,6 +164,76 @@ static long address(struct file *file, void *arg)
 	return 0;
 }
 
+static long pool_set(struct file *file, void *arg)
+{
+	struct vmlab_region *region = vmlab_file_region(file);
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (vmlab_region_is_file(region) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!vmlab_region_may_evict(region))
+		return -EOPNOTSUPP;
+	return vmlab_pool_set(region->pool, arg);
+}
+
+static long pool_stat(struct file *file, void *arg)
+{
+	vmlab_pool_stat(vmlab_file_region(file)->pool, arg);
+	return 0;
+}
+
+/* The mapped region at an address, and the range there: see struct vmlab_advise. */
+static struct file *advised_at(struct vmlab_advise *args, unsigned int *flags)
+{
+	struct vm_area_struct *vma;
+	struct file *file;
+
+	if (mmap_read_lock_killable(current->mm))
+		return ERR_PTR(-EINTR);
+	vma = vma_lookup(current->mm, args->start);
+	file = shown_by(vma, flags);
+	if (!IS_ERR(file) && args->length > vma->vm_end - args->start) {
+		fput(file);
+		file = ERR_PTR(-EFAULT);
+	}
+	if (!IS_ERR(file))
+		args->start = ((u64)vma->vm_pgoff << PAGE_SHIFT) + (args->start - vma->vm_start);
+	mmap_read_unlock(current->mm);
+	return file;
+}
+
+static long advise(struct file *file, void *arg)
+{
+	struct vmlab_advise *args = arg;
+	struct vmlab_region *region;
+	unsigned int mode;
+	struct file *own;
+	u64 end;
+	int ret;
+
+	if (args->address > 1 || !args->length || !PAGE_ALIGNED(args->start) ||
+	    !PAGE_ALIGNED(args->length) || args->pages ||
+	    check_add_overflow(args->start, args->length, &end))
+		return -EINVAL;
+	if (args->address && args->start != (unsigned long)args->start)
+		return -EFAULT;
+	own = args->address ? advised_at(args, &mode) : region_file(file, 0, &mode);
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	region = vmlab_file_region(own);
+	ret = vmlab_region_use(region);
+	if (!ret && (args->start >= region->limit || args->length > region->limit - args->start))
+		ret = -EINVAL;
+	if (!ret)
+		ret = vmlab_advise(region, args->start >> PAGE_SHIFT,
+				   (args->start + args->length - 1) >> PAGE_SHIFT, args->advice,
+				   mode != O_RDONLY && vmlab_region_writable(region),
+				   &args->pages);
+	fput(own);
+	return ret;
+}
+
 union argument {
 	struct vmlab_features features;
 	struct vmlab_configure configure;
@@ -169,6 +243,9 @@ union argument {
 	struct vmlab_region_fd region_fd;
 	struct vmlab_clone clone;
 	struct vmlab_address address;
+	struct vmlab_pool_set pool_set;
+	struct vmlab_pool_stat pool_stat;
+	struct vmlab_advise advise;
 };
 
 /**
@@ -203,17 +280,23 @@ static const struct request requests[] = {
 	REQUEST(VMLAB_IOC_REGION_FD,	region_fd,	8),
 	REQUEST(VMLAB_IOC_CLONE,	clone,		16),
 	REQUEST(VMLAB_IOC_ADDRESS,	address,	8),
+	REQUEST(VMLAB_IOC_POOL_SET,	pool_set,	56),
+	REQUEST(VMLAB_IOC_POOL_STAT,	pool_stat,	120),
+	REQUEST(VMLAB_IOC_ADVISE,	advise,		32),
 };
 
 static_assert(sizeof(struct vmlab_features) == 48);
 static_assert(sizeof(struct vmlab_configure) == 32);
-static_assert(sizeof(struct vmlab_stat) == 184);
+static_assert(sizeof(struct vmlab_stat) == 208);
 static_assert(sizeof(struct vmlab_list) == 24);
 static_assert(sizeof(struct vmlab_extent) == 24);
 static_assert(sizeof(struct vmlab_extents) == 32);
 static_assert(sizeof(struct vmlab_region_fd) == 16);
 static_assert(sizeof(struct vmlab_clone) == 16);
 static_assert(sizeof(struct vmlab_address) == 8);
+static_assert(sizeof(struct vmlab_pool_set) == 56);
+static_assert(sizeof(struct vmlab_pool_stat) == 120);
+static_assert(sizeof(struct vmlab_advise) == 32);
 
 /**
  * vmlab_copy_out - give a struct to a program that may have another version of it

@@ -8,18 +8,25 @@
 #include "inode.h"
 #include "mount.h"
 #include "pool.h"
+#include "store.h"
+#include "swap.h"
 
 static int __init vmlab_init(void)
 {
 	int ret;
 
-	vmlab_pages_init();
-	ret = vmlab_file_init();
+	ret = vmlab_pages_init();
 	if (ret)
 		return ret;
-	ret = vmlab_index_init_cache();
+	ret = vmlab_file_init();
+	if (ret)
+		goto exit_pages;
+	ret = vmlab_swap_init_cache();
 	if (ret)
 		goto exit_file;
+	ret = vmlab_index_init_cache();
+	if (ret)
+		goto exit_swap;
 	ret = vmlab_inode_init_cache();
 	if (ret)
 		goto exit_index;
@@ -37,8 +44,12 @@ exit_inode:
 	vmlab_inode_exit_cache();
 exit_index:
 	vmlab_index_exit_cache();
+exit_swap:
+	vmlab_swap_exit_cache();
 exit_file:
 	vmlab_file_exit();
+exit_pages:
+	vmlab_pages_exit();
 	return ret;
 }
 
@@ -49,6 +60,9 @@ static void __exit vmlab_exit(void)
 	vmlab_mount_exit();
 	vmlab_inode_exit_cache();
 	vmlab_index_exit_cache();
+	vmlab_pages_exit();
+	vmlab_store_zs_exit();
+	vmlab_swap_exit_cache();
 	vmlab_file_exit();
 }
 

@@ -17,12 +17,14 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/statfs.h>
+#include <linux/string.h>
 #include <linux/vmlab.h>
 
 #include "compat.h"
 #include "fs.h"
 #include "huge.h"
 #include "inode.h"
+#include "policy/policy.h"
 #include "pool.h"
 #include "region.h"
 #include "xattr.h"
@@ -31,6 +33,10 @@ enum option {
 	OPTION_SIZE,
 	OPTION_NR_INODES,
 	OPTION_HUGE,
+	OPTION_BUDGET,
+	OPTION_POLICY,
+	OPTION_CODEC,
+	OPTION_STORE_LIMIT,
 	OPTION_MODE,
 	OPTION_UID,
 	OPTION_GID,
@@ -47,6 +53,10 @@ static const struct fs_parameter_spec parameters[] = {
 	fsparam_string("size",		OPTION_SIZE),
 	fsparam_string("nr_inodes",	OPTION_NR_INODES),
 	fsparam_enum("huge",		OPTION_HUGE, huge_values),
+	fsparam_string("budget",	OPTION_BUDGET),
+	fsparam_string("policy",	OPTION_POLICY),
+	fsparam_string("codec",		OPTION_CODEC),
+	fsparam_string("store_limit",	OPTION_STORE_LIMIT),
 	fsparam_u32oct("mode",		OPTION_MODE),
 	fsparam_u32("uid",		OPTION_UID),
 	fsparam_u32("gid",		OPTION_GID),
@@ -59,6 +69,7 @@ static const struct fs_parameter_spec parameters[] = {
  * @pages: limit of pages; VMLAB_POOL_UNLIMITED is none
  * @inodes: limit of inodes, likewise
  * @huge: enum vmlab_huge_policy
+ * @pool: budget, policy and store: what is given of them
  * @mode: of the root directory
  * @uid: its owner
  * @gid: its group
@@ -68,6 +79,7 @@ struct options {
 	long pages;
 	long inodes;
 	unsigned int huge;
+	struct vmlab_pool_set pool;
 	umode_t mode;
 	kuid_t uid;
 	kgid_t gid;
@@ -101,6 +113,45 @@ static bool parse_limit(const char *text, u64 all, u64 unit, long *limit)
 	return true;
 }
 
+/* "none", or what a budget may be: rounded up to whole pages, as a size is. */
+static bool parse_budget(const char *text, u64 ram, u64 *budget)
+{
+	if (!strcmp(text, "none")) {
+		*budget = VMLAB_POOL_UNLIMITED_BUDGET;
+		return true;
+	}
+	if (!parse_amount(text, ram, budget))
+		return false;
+	*budget = PAGE_ALIGN(*budget);
+	return *budget >= VMLAB_POOL_BUDGET_MIN && *budget <= ram;
+}
+
+/* There are few of them, and none with a longer name. */
+static bool parse_name(const char *text, u8 *name)
+{
+	return *text && strscpy_pad((char *)name, text, VMLAB_POOL_NAME) > 0;
+}
+
+static bool parse_pool(enum option option, const char *text, struct vmlab_pool_set *set)
+{
+	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
+
+	switch (option) {
+	case OPTION_BUDGET:
+		set->what |= VMLAB_POOL_BUDGET;
+		return parse_budget(text, ram, &set->budget);
+	case OPTION_POLICY:
+		set->what |= VMLAB_POOL_POLICY;
+		return parse_name(text, set->policy) && vmlab_policy_find(text);
+	case OPTION_CODEC:
+		set->what |= VMLAB_POOL_CODEC;
+		return parse_name(text, set->codec);
+	default:
+		set->what |= VMLAB_POOL_STORE_LIMIT;
+		return parse_amount(text, ram, &set->store_limit);
+	}
+}
+
 static bool parse_owner(struct fs_context *fc, enum option option, u32 id,
 			struct options *options)
 {
@@ -125,6 +176,11 @@ static bool parse(struct fs_context *fc, enum option option, const char *text, u
 	case OPTION_HUGE:
 		options->huge = number;
 		return true;
+	case OPTION_BUDGET:
+	case OPTION_POLICY:
+	case OPTION_CODEC:
+	case OPTION_STORE_LIMIT:
+		return parse_pool(option, text, &options->pool);
 	case OPTION_MODE:
 		options->mode = number;
 		return !(number & ~S_IALLUGO);
@@ -170,11 +226,43 @@ static void set_root(struct inode *inode, const struct options *options)
 		inode->i_gid = options->gid;
 }
 
+/* Takes out what is in force already: mount(8) repeats all of it in a remount. */
+static void drop_unchanged(struct vmlab_pool *pool, struct vmlab_pool_set *set)
+{
+	struct vmlab_pool_stat stat;
+
+	vmlab_pool_stat(pool, &stat);
+	if (set->budget == stat.budget)
+		set->what &= ~VMLAB_POOL_BUDGET;
+	if (!strcmp(set->policy, stat.policy))
+		set->what &= ~VMLAB_POOL_POLICY;
+	if (!strcmp(set->codec, stat.codec))
+		set->what &= ~VMLAB_POOL_CODEC;
+	if (*stat.codec && set->store_limit == stat.store_limit)
+		set->what &= ~VMLAB_POOL_STORE_LIMIT;
+}
+
+static int set_pool(struct fs_context *fc, struct vmlab_pool *pool, struct vmlab_pool_set set)
+{
+	int ret;
+
+	drop_unchanged(pool, &set);
+	if (!set.what)
+		return 0;
+	ret = vmlab_pool_set(pool, &set);
+	if (ret == -ENOENT)
+		return invalfc(fc, "There is no codec '%s'", set.codec);
+	if (ret == -EBUSY)
+		return invalfc(fc, "codec and store_limit stay as they were first set");
+	return ret;
+}
+
 static int reconfigure(struct fs_context *fc)
 {
 	struct vmlab_pool *pool = fc->root->d_sb->s_fs_info;
 	const struct options *options = fc->fs_private;
 	struct inode *root = d_inode(fc->root->d_sb->s_root);
+	int ret;
 
 	if (test_bit(OPTION_SIZE, &options->given) &&
 	    options->pages < atomic_long_read(&pool->pages))
@@ -182,6 +270,9 @@ static int reconfigure(struct fs_context *fc)
 	if (test_bit(OPTION_NR_INODES, &options->given) &&
 	    options->inodes < atomic_long_read(&pool->inodes))
 		return invalfc(fc, "More inodes than these are in use");
+	ret = set_pool(fc, pool, options->pool);
+	if (ret)
+		return ret;
 	set_limits(pool, options);
 	inode_lock(root);
 	set_root(root, options);
@@ -192,6 +283,22 @@ static int reconfigure(struct fs_context *fc)
 static long shown_limit(long limit)
 {
 	return limit == VMLAB_POOL_UNLIMITED ? 0 : limit;
+}
+
+/* Nothing, as long as the pool never had a budget, a policy or a store. */
+static void show_pool(struct seq_file *m, struct vmlab_pool *pool)
+{
+	struct vmlab_pool_stat stat;
+
+	vmlab_pool_stat(pool, &stat);
+	if (!*stat.policy)
+		return;
+	if (stat.budget == VMLAB_POOL_UNLIMITED_BUDGET)
+		seq_puts(m, ",budget=none");
+	else
+		seq_printf(m, ",budget=%lluk", stat.budget >> 10);
+	seq_printf(m, ",policy=%s,codec=%s,store_limit=%llu", stat.policy, stat.codec,
+		   stat.store_limit);
 }
 
 /*
@@ -206,6 +313,7 @@ static int show_options(struct seq_file *m, struct dentry *root)
 	seq_printf(m, ",size=%luk", shown_limit(READ_ONCE(pool->max_pages)) << (PAGE_SHIFT - 10));
 	seq_printf(m, ",nr_inodes=%lu", shown_limit(READ_ONCE(pool->max_inodes)));
 	seq_printf(m, ",huge=%s", huge_values[READ_ONCE(pool->huge)].name);
+	show_pool(m, pool);
 	seq_printf(m, ",mode=%03ho", (umode_t)(inode->i_mode & S_IALLUGO));
 	if (!uid_eq(inode->i_uid, GLOBAL_ROOT_UID))
 		seq_printf(m, ",uid=%u", from_kuid_munged(seq_user_ns(m), inode->i_uid));
@@ -250,10 +358,14 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 {
 	const struct options *options = fc->fs_private;
 	struct inode *root;
+	int ret;
 
 	sb->s_fs_info = vmlab_pool_new(options->pages, options->inodes, options->huge);
 	if (!sb->s_fs_info)
 		return -ENOMEM;
+	ret = set_pool(fc, sb->s_fs_info, options->pool);
+	if (ret)
+		return ret;
 	sb->s_maxbytes = VMLAB_SIZE_MAX;
 	sb->s_blocksize = PAGE_SIZE;
 	sb->s_blocksize_bits = PAGE_SHIFT;

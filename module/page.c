@@ -19,6 +19,11 @@
  *     +--------------------------------------+ | copy on write (folio lock), or the
  *                         RESIDENT <-----------+ others gave it up: then it is claimed
  *
+ *            swap out (swap.c)
+ *     RESIDENT, SHARED ------> STORED
+ *                      <------
+ *            swap in
+ *
  * EMPTY: no entry in the index. RESIDENT: the index has the folio and a share of it;
  * folio->mapping and folio->index name its place. Dirty: PG_dirty and the mark in the
  * index are both set; only regions that track writes have such pages.
@@ -28,6 +33,8 @@
  * of whose state PG_dirty speaks. All shares of a folio, counted in folio->private, are
  * one reference to it: a page with more than that and those of its mappings is in the
  * hands of somebody who may be writing to it.
+ *
+ * STORED: the index has what the page's pool knows of its content instead of a page.
  *
  * Such a folio looks like one of the page cache, but mapping->i_pages does not have it:
  * it must never get to code that believes so (splice by reference, the LRU lists).
@@ -41,9 +48,11 @@
 #include "compat.h"
 #include "index.h"
 #include "pool.h"
+#include "reclaim.h"
 #include "region.h"
 #include "share.h"
 #include "stats.h"
+#include "swap.h"
 #include "trace.h"
 
 /*
@@ -75,7 +84,8 @@ static unsigned int alloc_batch(gfp_t gfp, unsigned int nr, struct page **pages)
  * @pages: set to them, each with a reference
  *
  * Context: may sleep.
- * Return: how many; -ENOSPC at the cap on all pages or the size of its mount, -ENOMEM.
+ * Return: how many; -ENOSPC at the cap on all pages or the size of its mount, -EAGAIN at its
+ * pool's budget, -ENOMEM.
  */
 int vmlab_pages_alloc(struct vmlab_region *region, gfp_t gfp, unsigned int nr,
 		      struct page **pages)
@@ -87,7 +97,7 @@ int vmlab_pages_alloc(struct vmlab_region *region, gfp_t gfp, unsigned int nr,
 	else
 		charged = vmlab_pool_charge(region->pool, 1, nr);
 	if (!charged)
-		return -ENOSPC;
+		return vmlab_pool_full_error(region->pool);
 	got = alloc_batch(gfp, charged, pages);
 	if (unlikely(got < charged))
 		vmlab_pool_uncharge(region->pool, charged - got);
@@ -101,14 +111,29 @@ void vmlab_page_init(struct vmlab_region *region, pgoff_t pgoff, struct folio *f
 	folio->index = pgoff;
 	atomic_long_set(vmlab_page_sharers(folio),
 			folio_test_large(folio) ? VMLAB_HUGE_LEAVES : 1);
+	vmlab_folio_set_swap(folio, NULL);
 	__folio_mark_uptodate(folio);
 }
 
-static void free_unused(struct vmlab_region *region, struct page **pages, unsigned int nr)
+/* Has the pool know of new pages, if it has a budget. Returns how many it knows, or an errno. */
+static int attach_swaps(struct vmlab_region *region, struct page **pages, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr && READ_ONCE(region->pool->swapping); i++) {
+		if (vmlab_swap_attach(region, page_folio(pages[i]), GFP_KERNEL_ACCOUNT))
+			return i ?: -ENOMEM;
+	}
+	return nr;
+}
+
+/* Frees pages that are in no index, and do not count as carried. May sleep. */
+void vmlab_pages_free_unused(struct vmlab_region *region, struct page **pages, unsigned int nr)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
+		vmlab_swap_keep(page_folio(pages[i]));	/* no slot names it */
 		page_folio(pages[i])->mapping = NULL;
 		put_page(pages[i]);
 	}
@@ -124,24 +149,29 @@ static void free_unused(struct vmlab_region *region, struct page **pages, unsign
  * @pages: set to them, as by vmlab_index_gather()
  *
  * Fewer are made if a page behind the first is there already, if the cap is near or
- * if memory is short.
+ * if memory is short. If the first is there, but not in memory, it is brought in.
  * Context: caller holds invalidate_lock shared. May sleep.
- * Return: how many were made; 0 if somebody else made the first one meanwhile;
- * -ENOSPC at the cap on all pages or the size of its mount, -ENOMEM, or what the backing
- * says.
+ * Return: how many were made; 0 if the first one is there meanwhile;
+ * -ENOSPC at the cap on all pages or the size of its mount, -EAGAIN at its pool's budget,
+ * -ENOMEM, or what the backing or vmlab_swap_in() says.
  */
 int vmlab_pages_populate(struct vmlab_region *region, struct vmlab_place *place,
 			 pgoff_t pgoff, unsigned int nr, struct page **pages)
 {
-	int got = vmlab_pages_alloc(region, region->backing->zeroed ? __GFP_ZERO : 0, nr, pages);
-	int done = got, filled, i;
+	int got, done, filled, i;
 
+	if (place->swapped)
+		return vmlab_swap_in_around(region, pgoff, nr);
+	got = vmlab_pages_alloc(region, region->backing->zeroed ? __GFP_ZERO : 0, nr, pages);
 	if (got < 0)
 		return got;
+	done = got;
 	if (region->backing->fill)
 		done = region->backing->fill(region, pgoff, pages, got);
 	for (i = 0; i < got; i++)
 		vmlab_page_init(region, pgoff + i, page_folio(pages[i]));
+	if (done > 0)
+		done = attach_swaps(region, pages, done);
 	if (done > 0) {
 		atomic_long_add(done, &region->carried);
 		filled = done;
@@ -151,7 +181,7 @@ int vmlab_pages_populate(struct vmlab_region *region, struct vmlab_place *place,
 			atomic_long_sub(filled - max(done, 0), &region->carried);
 	}
 	if (done < got)
-		free_unused(region, pages + max(done, 0), got - max(done, 0));
+		vmlab_pages_free_unused(region, pages + max(done, 0), got - max(done, 0));
 	if (done > 0) {
 		vmlab_count(region, VMLAB_RESIDENT, done);
 		vmlab_count(region, region->backing->filled, done);
@@ -175,6 +205,10 @@ void vmlab_page_unshare(struct folio *folio)
 	if (!atomic_long_dec_and_test(vmlab_page_sharers(folio)))
 		return;
 	folio_lock(folio);
+	if (vmlab_swap_keep(folio)) {
+		folio_unlock(folio);
+		return;
+	}
 	region = vmlab_inode_region(folio->mapping->host);
 	folio->mapping = NULL;
 	folio_clear_dirty(folio);
@@ -227,6 +261,33 @@ struct folio *vmlab_page_get_locked(struct vmlab_region *region, pgoff_t pgoff)
 }
 
 /**
+ * vmlab_page_make_room - make room for a page, which its pool's budget did not allow
+ * @region: the region
+ * @pgoff: the page
+ *
+ * If nothing can leave memory, as the store is full, say, a page that is in the store comes back
+ * all the same, and takes no room there then.
+ * Context: may sleep. No lock of the region's held, but the inode lock, and mmap_lock.
+ * Return: 0: try again; -ENOSPC, -EINTR, or what vmlab_swap_in() says.
+ */
+int vmlab_page_make_room(struct vmlab_region *region, pgoff_t pgoff)
+{
+	int ret = vmlab_reclaim_room(region->pool);
+	struct vmlab_swap *swap;
+
+	if (ret != -ENOSPC)
+		return ret;
+	swap = vmlab_index_get_swap(&region->index, pgoff);
+	if (!swap)
+		return ret;
+	filemap_invalidate_lock_shared(region->inode.i_mapping);
+	ret = vmlab_swap_in(region, pgoff, true);
+	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	vmlab_swap_release(swap);
+	return ret;
+}
+
+/**
  * vmlab_page_get_to_read - the folio at an offset, made if it is not there
  * @region: the region
  * @pgoff: the page
@@ -248,6 +309,8 @@ struct folio *vmlab_page_get_to_read(struct vmlab_region *region, pgoff_t pgoff)
 		if (!vmlab_index_gather(&region->index, pgoff, 1, &page, &place))
 			ret = vmlab_pages_populate(region, &place, pgoff, 1, &page);
 		filemap_invalidate_unlock_shared(mapping);
+		if (ret == -EAGAIN)
+			ret = vmlab_page_make_room(region, pgoff);
 		if (ret < 0)
 			return ERR_PTR(ret);
 	}
@@ -272,18 +335,23 @@ struct folio *vmlab_page_get_to_write(struct vmlab_region *region, pgoff_t pgoff
 	struct page *page;
 	int ret;
 
-	filemap_invalidate_lock_shared(mapping);
-	while ((ret = vmlab_pages_own(region, pgoff, 1, &page, &place, NULL,
-				      false)) == 0) {
-		ret = vmlab_pages_populate(region, &place, pgoff, 1, &page);
-		if (ret < 0)
-			break;
-	}
-	if (ret > 0) {
-		get_page(page);
-		vmlab_index_set_writable(&region->index, &place, pgoff, 1);
-	}
-	filemap_invalidate_unlock_shared(mapping);
+	do {
+		filemap_invalidate_lock_shared(mapping);
+		while ((ret = vmlab_pages_own(region, pgoff, 1, &page, &place, NULL,
+					      false)) == 0) {
+			ret = vmlab_pages_populate(region, &place, pgoff, 1, &page);
+			if (ret < 0)
+				break;
+		}
+		if (ret > 0) {
+			get_page(page);
+			vmlab_index_set_writable(&region->index, &place, pgoff, 1);
+			vmlab_swap_written(page_folio(page));
+		}
+		filemap_invalidate_unlock_shared(mapping);
+		if (ret == -EAGAIN)
+			ret = vmlab_page_make_room(region, pgoff);
+	} while (!ret);
 	return ret > 0 ? page_folio(page) : ERR_PTR(ret);
 }
 

@@ -94,6 +94,9 @@ int vmlab_pages_alloc(struct vmlab_region *region, gfp_t gfp, unsigned int nr,
 void vmlab_page_init(struct vmlab_region *region, pgoff_t pgoff, struct folio *folio);
 int vmlab_pages_populate(struct vmlab_region *region, struct vmlab_place *place,
 			 pgoff_t pgoff, unsigned int nr, struct page **pages);
+void vmlab_pages_free_unused(struct vmlab_region *region, struct page **pages,
+			     unsigned int nr);
+int vmlab_page_make_room(struct vmlab_region *region, pgoff_t pgoff);
 void vmlab_page_unshare(struct folio *folio);
 struct folio *vmlab_page_get(struct vmlab_region *region, pgoff_t pgoff);
 struct folio *vmlab_page_get_locked(struct vmlab_region *region, pgoff_t pgoff);

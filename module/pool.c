@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How many pages there may be: of all regions together, and of the files of a mount. */
+/* How many pages there may be: of all regions together, and of those of a pool. */
 #include "pool.h"
 
 #include <linux/errno.h>
@@ -8,16 +8,32 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "policy/policy.h"
+#include "reclaim.h"
+#include "region.h"
+#include "store.h"
+
 static unsigned long max_pages;
 module_param(max_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pages, "cap on the pages of all regions together (default: half of RAM)");
 
 static atomic_long_t total_pages = ATOMIC_LONG_INIT(0);
 
-void vmlab_pages_init(void)
+/* Where pools reclaim, and end. */
+static struct workqueue_struct *pool_wq;
+
+int vmlab_pages_init(void)
 {
 	if (!max_pages)
 		max_pages = totalram_pages() / 2;
+	pool_wq = alloc_workqueue("vmlab_pool", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return pool_wq ? 0 : -ENOMEM;
+}
+
+/* All regions are gone; the last pools end here. */
+void vmlab_pages_exit(void)
+{
+	destroy_workqueue(pool_wq);
 }
 
 u64 vmlab_pages_total(void)
@@ -30,11 +46,9 @@ u64 vmlab_pages_max(void)
 	return READ_ONCE(max_pages);
 }
 
-/* How many more pages the limit of @pool, which may be NULL, allows. */
+/* How many more pages the limit of @pool allows. */
 u64 vmlab_pool_pages_left(struct vmlab_pool *pool)
 {
-	if (!pool)
-		return U64_MAX;
 	return max(READ_ONCE(pool->max_pages) - atomic_long_read(&pool->pages), 0L);
 }
 
@@ -44,6 +58,8 @@ u64 vmlab_pages_left(struct vmlab_pool *pool)
 	u64 max = vmlab_pages_max();
 	u64 total = vmlab_pages_total();
 
+	if (READ_ONCE(pool->swapping))	/* what is more than memory allows, its store has */
+		return vmlab_pool_pages_left(pool);
 	return min(total < max ? max - total : 0, vmlab_pool_pages_left(pool));
 }
 
@@ -63,44 +79,123 @@ static unsigned int take(atomic_long_t *used, long max, unsigned int least, unsi
 	return fit;
 }
 
+/* Has pages reclaimed in the background if the budget is nearly reached. */
+static void wake_reclaim(struct vmlab_pool *pool)
+{
+	if (vmlab_pool_frames_left(pool) >= READ_ONCE(pool->low) ||
+	    work_pending(&pool->reclaim_work))
+		return;
+	vmlab_pool_get(pool);
+	if (!queue_work(pool_wq, &pool->reclaim_work))
+		vmlab_pool_put(pool);
+}
+
 /**
  * vmlab_pool_charge - count pages that are to carry the mapping of a region
- * @pool: the region's pool, or NULL
+ * @pool: the region's pool
  * @least: none unless so many fit, at least one
  * @nr: at most so many
  *
- * Against the cap on all pages, and the limit of the pool.
+ * Against the cap on all pages, and the limit and the budget of the pool.
  * Context: any.
  * Return: how many.
  */
 unsigned int vmlab_pool_charge(struct vmlab_pool *pool, unsigned int least, unsigned int nr)
 {
 	long cap = min_t(unsigned long, READ_ONCE(max_pages), LONG_MAX);
-	unsigned int allowed = nr, got;
+	unsigned int allowed = take(&pool->pages, READ_ONCE(pool->max_pages), least, nr);
+	unsigned int frames, got;
 
-	if (pool)
-		allowed = take(&pool->pages, READ_ONCE(pool->max_pages), least, nr);
-	got = allowed ? take(&total_pages, cap, least, allowed) : 0;
-
-	if (pool && unlikely(got < allowed))
+	frames = allowed ? take(&pool->frames, READ_ONCE(pool->budget), least, allowed) : 0;
+	got = frames ? take(&total_pages, cap, least, frames) : 0;
+	if (unlikely(got < frames))
+		atomic_long_sub(frames - got, &pool->frames);
+	if (unlikely(got < allowed))
 		atomic_long_sub(allowed - got, &pool->pages);
+	if (unlikely(READ_ONCE(pool->swapping)))
+		wake_reclaim(pool);
 	return got;
+}
+
+/* Why vmlab_pool_charge() gave nothing: -EAGAIN if reclaim may help, or -ENOSPC. */
+int vmlab_pool_full_error(const struct vmlab_pool *pool)
+{
+	if (READ_ONCE(pool->swapping) &&
+	    atomic_long_read(&pool->pages) < READ_ONCE(pool->max_pages))
+		return -EAGAIN;
+	return -ENOSPC;
+}
+
+/* May another page come into memory, as far as the budget and the cap on all pages go? */
+bool vmlab_pool_has_room(const struct vmlab_pool *pool)
+{
+	return vmlab_pool_frames_left(pool) > 0 && vmlab_pages_total() < vmlab_pages_max();
+}
+
+/* A page comes back into memory; returns whether the budget, and the cap, allow that. */
+bool vmlab_pool_charge_frame(struct vmlab_pool *pool)
+{
+	long cap = min_t(unsigned long, READ_ONCE(max_pages), LONG_MAX);
+	bool charged = take(&pool->frames, READ_ONCE(pool->budget), 1, 1);
+
+	if (charged && !take(&total_pages, cap, 1, 1)) {
+		atomic_long_dec(&pool->frames);
+		charged = false;
+	}
+	wake_reclaim(pool);
+	return charged;
+}
+
+void vmlab_pool_charge_frame_anyway(struct vmlab_pool *pool)
+{
+	atomic_long_inc(&total_pages);
+	atomic_long_inc(&pool->frames);
+	wake_reclaim(pool);
+}
+
+/* A page is in memory no more. */
+void vmlab_pool_uncharge_frame(struct vmlab_pool *pool)
+{
+	atomic_long_dec(&total_pages);
+	atomic_long_dec(&pool->frames);
+}
+
+/* A page that is not in memory is one of the pool's, or is one no more. */
+void vmlab_pool_charge_content_anyway(struct vmlab_pool *pool)
+{
+	atomic_long_inc(&pool->pages);
+}
+
+void vmlab_pool_uncharge_content(struct vmlab_pool *pool)
+{
+	atomic_long_dec(&pool->pages);
 }
 
 /* The same, whatever the limits are. */
 void vmlab_pool_charge_anyway(struct vmlab_pool *pool, unsigned int nr)
 {
 	atomic_long_add(nr, &total_pages);
-	if (pool)
-		atomic_long_add(nr, &pool->pages);
+	atomic_long_add(nr, &pool->frames);
+	atomic_long_add(nr, &pool->pages);
 }
 
 /* So many pages less carry the mapping of a region of @pool, or are gone. */
 void vmlab_pool_uncharge(struct vmlab_pool *pool, unsigned int nr)
 {
 	atomic_long_sub(nr, &total_pages);
-	if (pool)
-		atomic_long_sub(nr, &pool->pages);
+	atomic_long_sub(nr, &pool->frames);
+	atomic_long_sub(nr, &pool->pages);
+}
+
+static void free_pool(struct work_struct *work)
+{
+	struct vmlab_pool *pool = container_of(work, struct vmlab_pool, free_work);
+
+	if (pool->policy)
+		vmlab_policy_free(pool->policy);
+	if (pool->store)
+		vmlab_store_free(pool->store);
+	kfree(pool);
 }
 
 /**
@@ -122,6 +217,15 @@ struct vmlab_pool *vmlab_pool_new(long max_pages, long max_inodes, unsigned int 
 	pool->max_pages = max_pages;
 	pool->max_inodes = max_inodes;
 	pool->huge = huge;
+	spin_lock_init(&pool->slots_lock);
+	mutex_init(&pool->regions_lock);
+	INIT_LIST_HEAD(&pool->regions);
+	pool->budget = VMLAB_POOL_UNLIMITED;
+	spin_lock_init(&pool->policy_lock);
+	mutex_init(&pool->reclaim_lock);
+	mutex_init(&pool->config_lock);
+	INIT_WORK(&pool->reclaim_work, vmlab_reclaim_work);
+	INIT_WORK(&pool->free_work, free_pool);
 	return pool;
 }
 
@@ -136,8 +240,33 @@ struct vmlab_pool *vmlab_pool_get(struct vmlab_pool *pool)
 /* Gives up a reference. @pool may be NULL. Any context. */
 void vmlab_pool_put(struct vmlab_pool *pool)
 {
-	if (pool && refcount_dec_and_test(&pool->refs))
+	if (!pool || !refcount_dec_and_test(&pool->refs))
+		return;
+	if (pool->swapping)
+		queue_work(pool_wq, &pool->free_work);	/* that may sleep */
+	else
 		kfree(pool);
+}
+
+/* A region becomes one of its pool's. It has no pages yet. May sleep. */
+void vmlab_pool_join(struct vmlab_region *region)
+{
+	struct vmlab_pool *pool = region->pool;
+
+	region->index.slots_lock = &pool->slots_lock;
+	mutex_lock(&pool->regions_lock);
+	list_add_tail(&region->pool_node, &pool->regions);
+	mutex_unlock(&pool->regions_lock);
+}
+
+/* It will have no more pages than it has. It keeps its reference. May sleep. */
+void vmlab_pool_leave(struct vmlab_region *region)
+{
+	if (!region->index.slots_lock)
+		return;		/* it is no region */
+	mutex_lock(&region->pool->regions_lock);
+	list_del_init(&region->pool_node);
+	mutex_unlock(&region->pool->regions_lock);
 }
 
 /**

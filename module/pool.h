@@ -3,26 +3,57 @@
 #define VMLAB_POOL_H
 
 #include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct vmlab_policy;
+struct vmlab_pool_set;
+struct vmlab_pool_stat;
+struct vmlab_region;
+struct vmlab_store;
 
 /* A limit that is none. */
 #define VMLAB_POOL_UNLIMITED LONG_MAX
 
 /**
- * struct vmlab_pool - what the files of a mount have together
+ * struct vmlab_pool - what a region and its clones, or the files of a mount, have together
  * @refs: the mount has one, and each inode whose memory is not free yet: pages that carry
  *	the mapping of a region may outlive it, and the mount
- * @pages: pages that carry the mapping of one of its regions
+ * @pages: pages that its regions have, in memory or not; what several have counts once
  * @max_pages: so many are allowed. Changed by a remount, as @max_inodes.
  * @inodes: inodes, names beyond an inode's first, and extended attributes, which count as
  *	one for each %VMLAB_POOL_UNIT bytes
  * @max_inodes: so many are allowed
  * @huge: enum vmlab_huge_policy. Changed by a remount.
  * @next_ino: the last inode number that was given away
+ * @slots_lock: see struct vmlab_index
+ * @regions_lock: protects @regions; inside invalidate_lock
+ * @regions: those with the pool
+ * @frames: pages that are in memory and carry the mapping of one of its regions
+ * @budget: so many are allowed, if that can be reached by swapping
+ * @low: if fewer more are allowed, pages are reclaimed in the background
+ * @high: until so many are
+ * @swapping: it has a policy and a store, or had. Never taken back.
+ * @knows_all: it knows of all pages, but for huge ones, that were there before that; under
+ *	config_lock
+ * @policy: chooses the pages that go
+ * @policy_lock: protects it
+ * @pinned: pages that it does not know of, as they are to stay; under policy_lock, too
+ * @store: where they go
+ * @reclaim_lock: whoever reclaims has it; inside mmap_lock, outside invalidate_lock
+ * @config_lock: serializes changes of @budget and of @policy
+ * @reclaim_work: reclaims in the background; has a reference while it is queued
+ * @free_work: frees the pool
+ * @evicted: pages that were evicted
+ * @refused: pages that were to be and could not: they were in use, or the store failed
+ * @store_errors: how often the store failed
  *
- * No lock: each is counted only if it fits. A limit that is lowered while something
- * is counted may be exceeded by that.
+ * No lock for what is counted: each is counted only if it fits. A limit that is lowered while
+ * something is counted may be exceeded by that.
  */
 struct vmlab_pool {
 	refcount_t refs;
@@ -32,11 +63,40 @@ struct vmlab_pool {
 	long max_inodes;
 	unsigned int huge;
 	atomic_long_t next_ino;
+
+	spinlock_t slots_lock;
+	struct mutex regions_lock;
+	struct list_head regions;
+
+	atomic_long_t frames;
+	long budget;
+	long low;
+	long high;
+	bool swapping;
+	bool knows_all;
+	struct vmlab_policy *policy;
+	spinlock_t policy_lock;
+	long pinned;
+	struct vmlab_store *store;
+	struct mutex reclaim_lock;
+	struct mutex config_lock;
+	struct work_struct reclaim_work;
+	struct work_struct free_work;
+	atomic_long_t evicted;
+	atomic_long_t refused;
+	atomic_long_t store_errors;
 };
 
 #define VMLAB_POOL_UNIT 1024
 
-void vmlab_pages_init(void);
+/* So many pages more may come into memory before its budget is reached. */
+static inline long vmlab_pool_frames_left(const struct vmlab_pool *pool)
+{
+	return READ_ONCE(pool->budget) - atomic_long_read(&pool->frames);
+}
+
+int vmlab_pages_init(void);
+void vmlab_pages_exit(void);
 u64 vmlab_pages_total(void);
 u64 vmlab_pages_max(void);
 u64 vmlab_pool_pages_left(struct vmlab_pool *pool);
@@ -44,6 +104,19 @@ u64 vmlab_pages_left(struct vmlab_pool *pool);
 unsigned int vmlab_pool_charge(struct vmlab_pool *pool, unsigned int least, unsigned int nr);
 void vmlab_pool_charge_anyway(struct vmlab_pool *pool, unsigned int nr);
 void vmlab_pool_uncharge(struct vmlab_pool *pool, unsigned int nr);
+bool vmlab_pool_has_room(const struct vmlab_pool *pool);
+int vmlab_pool_full_error(const struct vmlab_pool *pool);
+bool vmlab_pool_charge_frame(struct vmlab_pool *pool);
+void vmlab_pool_charge_frame_anyway(struct vmlab_pool *pool);
+void vmlab_pool_uncharge_frame(struct vmlab_pool *pool);
+void vmlab_pool_charge_content_anyway(struct vmlab_pool *pool);
+void vmlab_pool_uncharge_content(struct vmlab_pool *pool);
+void vmlab_pool_join(struct vmlab_region *region);
+void vmlab_pool_leave(struct vmlab_region *region);
+
+int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set);
+int vmlab_pool_begin(struct vmlab_pool *pool);
+void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat);
 
 struct vmlab_pool *vmlab_pool_new(long max_pages, long max_inodes, unsigned int huge);
 struct vmlab_pool *vmlab_pool_get(struct vmlab_pool *pool);

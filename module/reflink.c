@@ -25,6 +25,7 @@
 #include "region.h"
 #include "share.h"
 #include "stats.h"
+#include "swap.h"
 #include "trace.h"
 
 /**
@@ -55,16 +56,25 @@ static int settle(pgoff_t first, struct page **pages, unsigned long *mask, void 
 }
 
 /*
- * A share of a page, or of a copy of it if somebody may be writing to it, or if it is part of
- * a huge one.
+ * A share of what is in a slot, in memory (@folio) or not; or of a copy of it if somebody may
+ * be writing to it, or if it is part of a huge one.
  */
-static struct folio *get_share(struct vmlab_region *from, pgoff_t pgoff, struct folio *folio,
-			       struct vmlab_region *to, pgoff_t target)
+static void *get_share(struct vmlab_region *from, pgoff_t pgoff, struct folio *folio,
+		       struct vmlab_region *to, pgoff_t target)
 {
-	if (folio_test_large(folio) || vmlab_index_is_writable(&from->index, pgoff))
+	/* It may have to go into a part of a huge page. */
+	while (!folio && vmlab_region_is_huge(to)) {
+		int ret = vmlab_swap_in(from, pgoff, true);
+
+		if (ret)
+			return ERR_PTR(ret);
+		rcu_read_lock();	/* it stays, as invalidate_lock is held */
+		folio = vmlab_index_load(&from->index, pgoff);
+		rcu_read_unlock();
+	}
+	if (folio && (folio_test_large(folio) || vmlab_index_is_writable(&from->index, pgoff)))
 		return vmlab_page_copy(to, target, vmlab_folio_page(folio, pgoff));
-	vmlab_page_share(folio);
-	return folio;
+	return vmlab_index_share_slot(&from->index, pgoff);
 }
 
 /*
@@ -121,7 +131,7 @@ static int put_pages_at(struct vmlab_region *region, pgoff_t pgoff, struct page 
 		ret = 0;
 	}
 	while (nr--)
-		vmlab_page_unshare(page_folio(pages[nr]));
+		vmlab_slot_put(pages[nr]);
 	return ret;
 }
 
@@ -138,14 +148,14 @@ static int link_run(const struct reflink *link, const struct vmlab_run *run, pgo
 	int ret = 0;
 
 	for (i = 0; i < nr; i++) {
-		struct folio *folio = get_share(link->from, run->first + i, run->folios[i],
-						link->to, target + i);
+		void *slot = get_share(link->from, run->first + i, run->folios[i], link->to,
+				       target + i);
 
-		if (IS_ERR(folio)) {
-			ret = PTR_ERR(folio);
+		if (IS_ERR(slot)) {
+			ret = PTR_ERR(slot);
 			break;
 		}
-		pages[i] = &folio->page;
+		pages[i] = slot;
 	}
 	if (!i)
 		return ret;

@@ -11,6 +11,7 @@
 
 #include "fork.h"
 #include "huge.h"
+#include "pool.h"
 #include "trace.h"
 
 /* Every region by id. Entries are valid under RCU, as inodes are freed by it. */
@@ -58,10 +59,10 @@ void vmlab_region_disown(struct vmlab_region *region)
 
 /**
  * vmlab_region_init - make a new inode a region that can be used
- * @region: the region, zeroed but for its inode and index
+ * @region: the region, zeroed but for its inode, index and pool
  * @limit: bytes that it may have
  *
- * Any context. vmlab_region_destroy() is due.
+ * Context: may sleep. vmlab_region_destroy() is due.
  */
 void vmlab_region_init(struct vmlab_region *region, u64 limit)
 {
@@ -69,6 +70,7 @@ void vmlab_region_init(struct vmlab_region *region, u64 limit)
 	region->backing = &vmlab_backing_zero;
 	atomic_set(&region->state, VMLAB_REGION_NEW);
 	vmlab_streams_init(&region->streams);
+	vmlab_pool_join(region);
 }
 
 /* Enters a region into the table; it is found there at once. */
@@ -117,7 +119,8 @@ int vmlab_region_register(struct vmlab_region *region)
  *	table of regions
  *
  * In this order: out of the table; detach the backing, which waits for its
- * workers; then the pages, as far as no other region has them.
+ * workers; out of the pool's list, which reclaim may be looking at; then the pages, as far as
+ * no other region has them.
  * Context: may sleep.
  */
 void vmlab_region_destroy(struct vmlab_region *region)
@@ -128,6 +131,7 @@ void vmlab_region_destroy(struct vmlab_region *region)
 	}
 	if (region->backing && region->backing->detach)
 		region->backing->detach(region);
+	vmlab_pool_leave(region);
 	vmlab_index_destroy(&region->index);
 	if (region->flags & VMLAB_REGION_HUGE)
 		vmlab_huge_disable();
@@ -194,6 +198,9 @@ int vmlab_region_configure(struct vmlab_region *region,
 	ret = check_config(config);
 	if (ret)
 		return ret;
+	/* What is to be written back cannot be evicted before. */
+	if (backing->writeback && READ_ONCE(region->pool->swapping))
+		return -EOPNOTSUPP;
 	if (atomic_cmpxchg(&region->state, VMLAB_REGION_NEW,
 			   VMLAB_REGION_CONFIGURING) != VMLAB_REGION_NEW)
 		return -EBUSY;

@@ -27,7 +27,9 @@ struct vmlab_pool;
  * @may_share: it has or had pages in common with other regions. Never taken back.
  * @family: if it is copied at forks: the file that its VMAs hang on (fork.c), and not its
  *	own; a reference. Constant once in use.
- * @pool: what the files of its mount have together; NULL: it is no file of a mount
+ * @pool: its limits, and where its pages go; a reference. What is no region, and on no mount,
+ *	has none.
+ * @pool_node: in the pool's list of regions
  * @xattrs: extended attributes (xattr.c); those of files of a mount alone. Changed under
  *	the inode lock, read under RCU.
  * @limit: bytes; the region never grows beyond. Constant once in use.
@@ -73,6 +75,7 @@ struct vmlab_region {
 	bool may_share;
 	struct file *family;
 	struct vmlab_pool *pool;
+	struct list_head pool_node;
 	struct list_head xattrs;
 	u64 limit;
 	u32 flags;
@@ -144,6 +147,18 @@ static inline bool vmlab_region_tracks_writes(const struct vmlab_region *region)
 static inline bool vmlab_region_is_huge(const struct vmlab_region *region)
 {
 	return region->flags & VMLAB_REGION_HUGE;
+}
+
+/* Is it a file of a mount? */
+static inline bool vmlab_region_is_file(const struct vmlab_region *region)
+{
+	return region->inode.i_sb->s_fs_info;
+}
+
+/* Not so if it has a file, or is a clone of one that has. */
+static inline bool vmlab_region_may_evict(const struct vmlab_region *region)
+{
+	return READ_ONCE(region->backing)->type != VMLAB_BACKING_FILE;
 }
 
 static inline bool vmlab_region_writable(struct vmlab_region *region)

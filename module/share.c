@@ -20,6 +20,7 @@
 #include "pool.h"
 #include "region.h"
 #include "stats.h"
+#include "swap.h"
 #include "trace.h"
 
 /* A folio that was found in an index, and may have become anything since. */
@@ -122,16 +123,23 @@ static int make_copies(struct vmlab_region *region, pgoff_t pgoff, struct page *
 	int got = vmlab_pages_alloc(region, must ? __GFP_NOFAIL : 0, nr, new), i;
 
 	for (i = 0; i < got; i++) {
-		copy_highpage(new[i], old[i]);
 		vmlab_page_init(region, pgoff + i, page_folio(new[i]));
+		if (READ_ONCE(region->pool->swapping) &&
+		    vmlab_swap_attach(region, page_folio(new[i]),
+				      GFP_KERNEL_ACCOUNT | (must ? __GFP_NOFAIL : 0)))
+			break;
+		copy_highpage(new[i], old[i]);
 		/* Other bits of the word may change. */
 		if (data_race(PageDirty(old[i])) &&
 		    page_folio(old[i])->mapping == region->inode.i_mapping)
 			folio_set_dirty(page_folio(new[i]));
 	}
-	if (got > 0)
-		atomic_long_add(got, &region->carried);
-	return got;
+	if (got <= 0)
+		return got;
+	if (i < got)
+		vmlab_pages_free_unused(region, new + i, got - i);
+	atomic_long_add(i, &region->carried);
+	return i ?: -ENOMEM;
 }
 
 /**
@@ -140,6 +148,7 @@ static int make_copies(struct vmlab_region *region, pgoff_t pgoff, struct page *
  * @pgoff: where it will have it
  * @old: the page
  *
+ * It may exceed the budget of the region's pool.
  * Context: may sleep.
  * Return: the copy, not in the index yet, or an ERR_PTR(): -ENOSPC at the cap on all pages
  * or the size of its mount, -ENOMEM. vmlab_page_unshare() frees it again.
@@ -149,6 +158,8 @@ struct folio *vmlab_page_copy(struct vmlab_region *region, pgoff_t pgoff, struct
 	struct page *new;
 	int ret = make_copies(region, pgoff, &old, 1, false, &new);
 
+	if (ret == -EAGAIN)
+		ret = make_copies(region, pgoff, &old, 1, true, &new);
 	return ret < 0 ? ERR_PTR(ret) : page_folio(new);
 }
 
@@ -242,7 +253,7 @@ static bool claim(pgoff_t pgoff, struct folio *folio, void *data)
 	const struct claim *claim = data;
 	int ours = 1 + (claim->held && page_folio(claim->held) == folio);
 
-	if (vmlab_page_spare(folio) > ours)
+	if (vmlab_page_spare(folio) > ours || vmlab_swap_is_named(folio))
 		return false;
 	vmlab_page_adopt(claim->region, pgoff, folio);
 	return true;
@@ -281,10 +292,11 @@ static int take_over(struct vmlab_region *region, pgoff_t pgoff, struct page **p
  * @must: do not fail; that may exceed the limits
  *
  * Those that other regions have, too, are copied, and so are those that somebody holds who
- * may have them from another. In an index that shares they are marked as writable.
+ * may have them from another. In an index that shares they are marked as writable. If the first
+ * is not in memory, it is brought in.
  * Context: caller holds invalidate_lock shared. May sleep.
  * Return: how many; 0 if not even the first is there; -ENOSPC at the cap on all pages,
- * -ENOMEM.
+ * -EAGAIN at the budget of its pool, -ENOMEM, or what vmlab_swap_in() says.
  */
 int vmlab_pages_own(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr,
 		    struct page **pages, struct vmlab_place *place, struct page *held, bool must)
@@ -294,6 +306,10 @@ int vmlab_pages_own(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr,
 
 	do {
 		found = vmlab_index_gather(&region->index, pgoff, nr, pages, place);
+		if (!found && place->swapped) {
+			done = vmlab_swap_in(region, pgoff, must);
+			continue;
+		}
 		if (!found || !place->shared)
 			return found;
 		if (PageCompound(pages[0])) {	/* if it is not by now, nothing happens */

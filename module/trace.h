@@ -14,6 +14,7 @@ enum vmlab_fault_cause {
 	VMLAB_FAULT_FIRST_TOUCH,	/* pages appeared */
 	VMLAB_FAULT_REFAULT,		/* pages were there, just not mapped */
 	VMLAB_FAULT_WRITE_NOTIFY,	/* first write to a page */
+	VMLAB_FAULT_SWAP_IN,		/* a page was brought back into memory */
 	VMLAB_FAULT_COPY_ON_WRITE,	/* a page that other regions have, too, was copied */
 	VMLAB_FAULT_BEYOND_END,		/* behind the region's end */
 	VMLAB_FAULT_FAILED,		/* no page to be had: see vmlab_error */
@@ -23,6 +24,7 @@ enum vmlab_page_state {
 	VMLAB_PS_EMPTY,
 	VMLAB_PS_CLEAN,
 	VMLAB_PS_DIRTY,
+	VMLAB_PS_STORED,	/* not in memory */
 	VMLAB_PS_SHARED,	/* with other regions, by copy-on-write */
 };
 
@@ -43,12 +45,14 @@ enum vmlab_operation {
 TRACE_DEFINE_ENUM(VMLAB_FAULT_FIRST_TOUCH);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_REFAULT);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_WRITE_NOTIFY);
+TRACE_DEFINE_ENUM(VMLAB_FAULT_SWAP_IN);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_COPY_ON_WRITE);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_BEYOND_END);
 TRACE_DEFINE_ENUM(VMLAB_FAULT_FAILED);
 TRACE_DEFINE_ENUM(VMLAB_PS_EMPTY);
 TRACE_DEFINE_ENUM(VMLAB_PS_CLEAN);
 TRACE_DEFINE_ENUM(VMLAB_PS_DIRTY);
+TRACE_DEFINE_ENUM(VMLAB_PS_STORED);
 TRACE_DEFINE_ENUM(VMLAB_PS_SHARED);
 TRACE_DEFINE_ENUM(VMLAB_MAPPING_MMAP);
 TRACE_DEFINE_ENUM(VMLAB_MAPPING_OPEN);
@@ -62,6 +66,7 @@ TRACE_DEFINE_ENUM(VMLAB_OP_LOST);
 	{ VMLAB_FAULT_FIRST_TOUCH,	"first_touch" },		\
 	{ VMLAB_FAULT_REFAULT,		"refault" },			\
 	{ VMLAB_FAULT_WRITE_NOTIFY,	"write_notify" },		\
+	{ VMLAB_FAULT_SWAP_IN,		"swap_in" },			\
 	{ VMLAB_FAULT_COPY_ON_WRITE,	"copy_on_write" },		\
 	{ VMLAB_FAULT_BEYOND_END,	"beyond_end" },			\
 	{ VMLAB_FAULT_FAILED,		"failed" })
@@ -70,6 +75,7 @@ TRACE_DEFINE_ENUM(VMLAB_OP_LOST);
 	{ VMLAB_PS_EMPTY,		"empty" },			\
 	{ VMLAB_PS_CLEAN,		"clean" },			\
 	{ VMLAB_PS_DIRTY,		"dirty" },			\
+	{ VMLAB_PS_STORED,		"stored" },			\
 	{ VMLAB_PS_SHARED,		"shared" })
 
 #define show_mapping_event(event) __print_symbolic(event,		\

@@ -16,6 +16,7 @@
 #include "failnth_clone.h"
 #include "failnth_fork.h"
 #include "failnth_huge.h"
+#include "failnth_swap.h"
 #include "failnth_ending.h"
 #include "failnth_lasting.h"
 

@@ -32,6 +32,7 @@ FIXTURE_VARIANT_ADD(request, region_fd) {
 
 FIXTURE_VARIANT_ADD(request, clone) { .number = VMLAB_IOC_CLONE, .reads = true };
 FIXTURE_VARIANT_ADD(request, address) { .number = VMLAB_IOC_ADDRESS, .reads = true };
+FIXTURE_VARIANT_ADD(request, pool_stat) { .number = VMLAB_IOC_POOL_STAT };
 
 static unsigned int resized(unsigned int number, unsigned int size)
 {
@@ -170,7 +171,7 @@ TEST_F(request, is_known_only_as_itself)
 {
 	unsigned int number = variant->number;
 	unsigned int unknown[] = {
-		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 8, _IOC_SIZE(number)),
+		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 11, _IOC_SIZE(number)),
 		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 255, _IOC_SIZE(number)),
 		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC + 1, _IOC_NR(number), _IOC_SIZE(number)),
 		_IOC(_IOC_NONE, VMLAB_IOC_MAGIC, _IOC_NR(number), _IOC_SIZE(number)),

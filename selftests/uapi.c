@@ -13,12 +13,15 @@ TEST(requests)
 {
 	EXPECT_EQ(0x8030ba00, VMLAB_IOC_FEATURES);
 	EXPECT_EQ(0x4020ba01, VMLAB_IOC_CONFIGURE);
-	EXPECT_EQ(0x80b8ba02, VMLAB_IOC_STAT);
+	EXPECT_EQ(0x80d0ba02, VMLAB_IOC_STAT);
 	EXPECT_EQ(0xc018ba03, VMLAB_IOC_LIST);
 	EXPECT_EQ(0xc020ba04, VMLAB_IOC_EXTENTS);
 	EXPECT_EQ(0x4010ba05, VMLAB_IOC_REGION_FD);
 	EXPECT_EQ(0x4010ba06, VMLAB_IOC_CLONE);
 	EXPECT_EQ(0xc008ba07, VMLAB_IOC_ADDRESS);
+	EXPECT_EQ(0x4038ba08, VMLAB_IOC_POOL_SET);
+	EXPECT_EQ(0x8078ba09, VMLAB_IOC_POOL_STAT);
+	EXPECT_EQ(0xc020ba0a, VMLAB_IOC_ADVISE);
 }
 
 #define FIELD(type, field, offset) \
@@ -43,6 +46,42 @@ TEST(fields_of_configure)
 	FIELD(vmlab_configure, __reserved, 12UL);
 	FIELD(vmlab_configure, backing_offset, 16UL);
 	FIELD(vmlab_configure, size, 24UL);
+}
+
+TEST(fields_of_pool_set)
+{
+	FIELD(vmlab_pool_set, what, 0UL);
+	FIELD(vmlab_pool_set, __reserved, 4UL);
+	FIELD(vmlab_pool_set, budget, 8UL);
+	FIELD(vmlab_pool_set, store_limit, 16UL);
+	FIELD(vmlab_pool_set, policy, 24UL);
+	FIELD(vmlab_pool_set, codec, 40UL);
+}
+
+TEST(fields_of_pool_stat)
+{
+	FIELD(vmlab_pool_stat, budget, 0UL);
+	FIELD(vmlab_pool_stat, resident, 8UL);
+	FIELD(vmlab_pool_stat, stored, 16UL);
+	FIELD(vmlab_pool_stat, stored_bytes, 24UL);
+	FIELD(vmlab_pool_stat, store_limit, 32UL);
+	FIELD(vmlab_pool_stat, same_filled, 40UL);
+	FIELD(vmlab_pool_stat, incompressible, 48UL);
+	FIELD(vmlab_pool_stat, evicted, 56UL);
+	FIELD(vmlab_pool_stat, refused, 64UL);
+	FIELD(vmlab_pool_stat, store_errors, 72UL);
+	FIELD(vmlab_pool_stat, checksum_errors, 80UL);
+	FIELD(vmlab_pool_stat, policy, 88UL);
+	FIELD(vmlab_pool_stat, codec, 104UL);
+}
+
+TEST(fields_of_advise)
+{
+	FIELD(vmlab_advise, start, 0UL);
+	FIELD(vmlab_advise, length, 8UL);
+	FIELD(vmlab_advise, advice, 16UL);
+	FIELD(vmlab_advise, address, 20UL);
+	FIELD(vmlab_advise, pages, 24UL);
 }
 
 TEST(fields_of_stat)

@@ -38,6 +38,7 @@
 #define VMLAB_FEATURE_COW_FORK		(1ULL << 6)	/* VMLAB_REGION_COW_FORK */
 #define VMLAB_FEATURE_ADDRESS		(1ULL << 7)	/* VMLAB_IOC_ADDRESS */
 #define VMLAB_FEATURE_HUGE		(1ULL << 8)	/* VMLAB_REGION_HUGE */
+#define VMLAB_FEATURE_POOL		(1ULL << 9)	/* VMLAB_IOC_POOL_SET, ..._ADVISE */
 
 /**
  * struct vmlab_features - what the module can do, and its totals
@@ -112,7 +113,8 @@ struct vmlab_features {
  * Other errors: EINVAL (a value above; VMLAB_REGION_HUGE together with
  * VMLAB_REGION_STRICT, VMLAB_REGION_TRACK_DIRTY or a file; a file opened with O_APPEND;
  * a file that is not regular), EBADF (backing_fd is not open for reading), EOVERFLOW (offset
- * and size overflow), ELOOP (backing_fd is itself a region), ENFILE, ENOMEM.
+ * and size overflow), ELOOP (backing_fd is itself a region), EOPNOTSUPP (a file, and its pool
+ * has a budget: see VMLAB_IOC_POOL_SET), ENFILE, ENOMEM.
  */
 struct vmlab_configure {
 	__u32 flags;
@@ -155,6 +157,9 @@ struct vmlab_configure {
  * @huge_split: huge pages in whose place the region got small ones
  * @huge_fallback: how often a huge page was wanted, but there was no memory for it, or no
  *		room (max_pages, the mount's size)
+ * @stored:	pages that are not in memory: its pool's store has them
+ * @swap_faults: faults on such pages
+ * @swapped_in:	pages that were brought back into memory
  *
  * A file of a mount gets its id when it is first mapped or asked about.
  * Errors: EFAULT, ENOMEM (of such a file, the first time).
@@ -184,6 +189,9 @@ struct vmlab_stat {
 	__u64 huge_made;
 	__u64 huge_split;
 	__u64 huge_fallback;
+	__u64 stored;
+	__u64 swap_faults;
+	__u64 swapped_in;
 };
 
 /**
@@ -211,6 +219,7 @@ struct vmlab_list {
 #define VMLAB_PAGE_DIRTY	(1U << 2)	/* written to, see vmlab_stat.dirty */
 #define VMLAB_PAGE_SHARED	(1U << 3)	/* other regions have it as well */
 #define VMLAB_PAGE_HUGE		(1U << 4)	/* part of a huge page */
+#define VMLAB_PAGE_STORED	(1U << 5)	/* not in memory: its pool's store has it */
 
 /**
  * struct vmlab_extent - a run of pages in one state
@@ -312,6 +321,119 @@ struct vmlab_address {
 	__u64 address;
 };
 
+/* vmlab_pool_set.what: which of the fields count. */
+#define VMLAB_POOL_BUDGET	(1U << 0)
+#define VMLAB_POOL_POLICY	(1U << 1)
+#define VMLAB_POOL_CODEC	(1U << 2)
+#define VMLAB_POOL_STORE_LIMIT	(1U << 3)
+
+/* vmlab_pool_set.budget: none. The least that can be is VMLAB_POOL_BUDGET_MIN. */
+#define VMLAB_POOL_UNLIMITED_BUDGET	(~0ULL)
+#define VMLAB_POOL_BUDGET_MIN		(64ULL << 10)
+
+/* The length of a name, its terminating zero included. */
+#define VMLAB_POOL_NAME		16
+
+/**
+ * struct vmlab_pool_set - what a region and its clones, or the files of a mount, may take
+ * @what:	VMLAB_POOL_* bits: the fields that are to be set
+ * @__reserved:	zero
+ * @budget:	bytes of memory that their pages may take, a multiple of the page size, from
+ *		VMLAB_POOL_BUDGET_MIN to the memory of the system; or
+ *		VMLAB_POOL_UNLIMITED_BUDGET. Pages beyond it are evicted to the store. It may
+ *		be lowered and raised at any time; when the ioctl returns, pages that can be
+ *		evicted have been.
+ * @store_limit: bytes that the store may take, 0: without limit
+ * @policy:	chooses what is evicted: the name of a policy ("lru", ...); may be changed at
+ *		any time
+ * @codec:	compresses what is stored: "lz4" (unless something is said), "zstd" or
+ *		"lzo-rle"
+ *
+ * The region must be open for writing. Who may use it may set its budget; of a mount,
+ * who has CAP_SYS_ADMIN.
+ * The first call, whatever it sets, makes the store: codec and limit stay then.
+ * After ENOMEM a part may have been set, and the call may be repeated.
+ * Errors: EINVAL, EBADF, EPERM, ENOMEM, EBUSY (another codec, or limit, than before), ENOENT
+ * (there is no such policy or codec), EOPNOTSUPP (a region with a file, or a clone of one: what
+ * its file does not have yet could not be evicted), EINTR (the rest is evicted in the
+ * background).
+ */
+struct vmlab_pool_set {
+	__u32 what;
+	__u32 __reserved;
+	__u64 budget;
+	__u64 store_limit;
+	__u8  policy[VMLAB_POOL_NAME];
+	__u8  codec[VMLAB_POOL_NAME];
+};
+
+/**
+ * struct vmlab_pool_stat - the figures of a pool
+ * @budget:	bytes, or VMLAB_POOL_UNLIMITED_BUDGET
+ * @resident:	pages in memory
+ * @stored:	pages that are not
+ * @stored_bytes: bytes of memory that the store takes
+ * @store_limit: bytes that it may take, 0: without limit
+ * @same_filled: pages in the store that take no memory there
+ * @incompressible: pages in the store that are not compressed
+ * @evicted:	pages that were evicted
+ * @refused:	pages that were chosen, but were in use, or could not be stored
+ * @store_errors: how often the store failed
+ * @checksum_errors: pages that the store gave back otherwise than it got them: whoever
+ *		touches one gets SIGBUS
+ * @policy:	the name of its policy, "" if it never had a budget
+ * @codec:	likewise
+ */
+struct vmlab_pool_stat {
+	__u64 budget;
+	__u64 resident;
+	__u64 stored;
+	__u64 stored_bytes;
+	__u64 store_limit;
+	__u64 same_filled;
+	__u64 incompressible;
+	__u64 evicted;
+	__u64 refused;
+	__u64 store_errors;
+	__u64 checksum_errors;
+	__u8  policy[VMLAB_POOL_NAME];
+	__u8  codec[VMLAB_POOL_NAME];
+};
+
+/* vmlab_advise.advice */
+#define VMLAB_ADVISE_EVICT	0	/* not needed soon: evict the pages that can be */
+#define VMLAB_ADVISE_PREFETCH	1	/* needed soon: bring back pages that are not in memory */
+#define VMLAB_ADVISE_PIN	2	/* not to be evicted, and brought in before */
+#define VMLAB_ADVISE_UNPIN	3	/* to be evicted as others */
+#define VMLAB_ADVISE_COLD	4	/* forget that the pages were referenced */
+
+/**
+ * struct vmlab_advise - what is known of the future of a range of pages
+ * @start:	offset in the region, or the first address if @address is set; a multiple of
+ *		the page size
+ * @length:	bytes, a multiple of the page size
+ * @advice:	VMLAB_ADVISE_*
+ * @address:	1: @start is an address of the caller's, and the range lies in one mapping of
+ *		a region, which is the one meant, whatever the descriptor of vmlab; else 0
+ * @pages:	out: how many pages were evicted, brought in, pinned, unpinned, or had been
+ *		referenced
+ *
+ * A prefetch ends when the pool's budget is reached. Of the pages of a pool as many as half of
+ * its budget can be pinned. A page that is copied, as other regions have it, too, is pinned no
+ * more: so a page is made the region's alone before it is pinned, for which the descriptor, or
+ * the mapping, must allow writing. Pages that are not there are made.
+ * Errors: EINVAL, EBADF, EOPNOTSUPP (a region with a file, or a clone of one), EFAULT (no region
+ * is mapped there), ENOSPC (more must not be pinned;
+ * nothing of a pool without a budget need be), ENOMEM, EINTR. Then a part may have been done.
+ */
+struct vmlab_advise {
+	__u64 start;
+	__u64 length;
+	__u32 advice;
+	__u32 address;
+	__u64 pages;
+};
+
 #define VMLAB_IOC_MAGIC		0xBA
 
 #define VMLAB_IOC_FEATURES	_IOR(VMLAB_IOC_MAGIC, 0, struct vmlab_features)
@@ -322,5 +444,8 @@ struct vmlab_address {
 #define VMLAB_IOC_REGION_FD	_IOW(VMLAB_IOC_MAGIC, 5, struct vmlab_region_fd)
 #define VMLAB_IOC_CLONE		_IOW(VMLAB_IOC_MAGIC, 6, struct vmlab_clone)
 #define VMLAB_IOC_ADDRESS	_IOWR(VMLAB_IOC_MAGIC, 7, struct vmlab_address)
+#define VMLAB_IOC_POOL_SET	_IOW(VMLAB_IOC_MAGIC, 8, struct vmlab_pool_set)
+#define VMLAB_IOC_POOL_STAT	_IOR(VMLAB_IOC_MAGIC, 9, struct vmlab_pool_stat)
+#define VMLAB_IOC_ADVISE	_IOWR(VMLAB_IOC_MAGIC, 10, struct vmlab_advise)
 
 #endif /* _UAPI_LINUX_VMLAB_H */

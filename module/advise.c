@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a program knows of the future of its pages: VMLAB_IOC_ADVISE. */
+#include "advise.h"
+
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/vmlab.h>
+
+#include "index.h"
+#include "page.h"
+#include "pool.h"
+#include "reclaim.h"
+#include "region.h"
+#include "swap.h"
+
+/* Brings back the page at @pgoff. Returns 1 if it was not in memory, or an errno. */
+static int bring_back(struct vmlab_region *region, pgoff_t pgoff)
+{
+	struct vmlab_swap *swap = vmlab_index_get_swap(&region->index, pgoff);
+	int ret;
+
+	if (!swap)
+		return 0;
+	filemap_invalidate_lock_shared(region->inode.i_mapping);
+	ret = vmlab_swap_in(region, pgoff, false);
+	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	vmlab_swap_release(swap);
+	return ret ?: 1;
+}
+
+/*
+ * Takes a page out of the policy's hands, or gives it back. Returns 1 if that is news, or
+ * -ENOSPC. Caller holds a reference to the page, and reclaim_lock: it is no victim.
+ */
+static int set_pinned(struct vmlab_pool *pool, struct folio *folio, bool pinned)
+{
+	struct vmlab_swap *swap = vmlab_folio_swap(folio);
+	int ret = 0;
+
+	if (!swap)
+		return 0;	/* it is never evicted */
+	spin_lock(&pool->policy_lock);
+	if (swap->folio == folio && test_bit(VMLAB_SWAP_PINNED, &swap->flags) != pinned)
+		ret = pinned && pool->pinned >= READ_ONCE(pool->budget) / 2 ? -ENOSPC : 1;
+	if (ret > 0 && pinned) {
+		vmlab_policy_removed(pool->policy, &swap->entry);
+		set_bit(VMLAB_SWAP_PINNED, &swap->flags);
+		pool->pinned++;
+	} else if (ret > 0) {
+		vmlab_swap_unpin(swap);
+		vmlab_policy_missed(pool->policy, &swap->entry);
+		vmlab_policy_inserted(pool->policy, &swap->entry);
+	}
+	spin_unlock(&pool->policy_lock);
+	return ret;
+}
+
+static int pin(struct vmlab_region *region, pgoff_t pgoff, bool pinned)
+{
+	struct folio *folio = pinned ? vmlab_page_get_to_write(region, pgoff) :
+				       vmlab_page_get(region, pgoff);
+	int ret;
+
+	if (IS_ERR_OR_NULL(folio))
+		return PTR_ERR_OR_ZERO(folio);
+	ret = mutex_lock_killable(&region->pool->reclaim_lock);
+	if (!ret) {
+		ret = set_pinned(region->pool, folio, pinned);
+		mutex_unlock(&region->pool->reclaim_lock);
+	}
+	folio_put(folio);
+	return ret;
+}
+
+/* What @advice means for one page. Returns 1 if that changed something, 0 or an errno. */
+static int advise_page(struct vmlab_region *region, pgoff_t pgoff, u32 advice)
+{
+	switch (advice) {
+	case VMLAB_ADVISE_PREFETCH:
+		return bring_back(region, pgoff);
+	case VMLAB_ADVISE_PIN:
+		return pin(region, pgoff, true);
+	case VMLAB_ADVISE_UNPIN:
+		return pin(region, pgoff, false);
+	default:
+		return vmlab_reclaim_age(region, pgoff);
+	}
+}
+
+/* Page by page; but for those to be pinned there is nothing to do where there are none. */
+static int advise_pages(struct vmlab_region *region, pgoff_t first, pgoff_t last, u32 advice,
+			u64 *pages)
+{
+	int ret = 0;
+
+	for (; first <= last && ret >= 0; first++) {
+		if (advice != VMLAB_ADVISE_PIN && !vmlab_index_next(&region->index, &first, last))
+			break;
+		ret = advise_page(region, first, advice);
+		*pages += ret > 0;
+		if (ret >= 0 && signal_pending(current))
+			ret = -EINTR;
+		cond_resched();
+	}
+	/* The budget is reached: what was hoped for is done. */
+	return ret == -EAGAIN ? 0 : min(ret, 0);
+}
+
+/**
+ * vmlab_advise - what a program knows of the future of its pages
+ * @region: the region
+ * @first: the first page
+ * @last: the last one, inside the region's limit
+ * @advice: VMLAB_ADVISE_*
+ * @write: the caller may write to the region
+ * @pages: set as struct vmlab_advise says
+ *
+ * Context: may sleep; no lock held.
+ * Return: 0, or an errno that struct vmlab_advise lists.
+ */
+int vmlab_advise(struct vmlab_region *region, pgoff_t first, pgoff_t last, u32 advice, bool write,
+		 u64 *pages)
+{
+	int ret;
+
+	*pages = 0;
+	if (advice > VMLAB_ADVISE_COLD)
+		return -EINVAL;
+	if (advice == VMLAB_ADVISE_PIN && !write)
+		return -EBADF;
+	if (advice == VMLAB_ADVISE_PIN && READ_ONCE(region->pool->budget) == VMLAB_POOL_UNLIMITED)
+		return -ENOSPC;
+	if (!vmlab_region_may_evict(region))
+		return -EOPNOTSUPP;
+	if (advice != VMLAB_ADVISE_EVICT)
+		return advise_pages(region, first, last, advice, pages);
+	ret = vmlab_pool_begin(region->pool);
+	return ret ?: vmlab_reclaim_range(region, first, last, pages);
+}

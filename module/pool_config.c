@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A pool's budget, policy and store: how they are set, and its figures. */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+#include <linux/vmlab.h>
+
+#include "codec.h"
+#include "index.h"
+#include "page.h"
+#include "pool.h"
+#include "reclaim.h"
+#include "region.h"
+#include "swap.h"
+
+#define ALL_FIELDS (VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY | VMLAB_POOL_CODEC | \
+		    VMLAB_POOL_STORE_LIMIT)
+#define POLICY_DEFAULT "lru"
+#define CODEC_DEFAULT "lz4"
+
+/* Has the pool know of the pages that a region has. Caller keeps it in the pool. */
+static int attach_region(struct vmlab_region *region)
+{
+	pgoff_t pgoff = 0;
+	int ret = 0;
+
+	while (!ret && vmlab_index_next(&region->index, &pgoff, ULONG_MAX)) {
+		struct folio *folio = vmlab_page_get_locked(region, pgoff);
+
+		if (folio && folio->mapping && !folio_test_large(folio) &&
+		    !vmlab_folio_swap(folio))
+			ret = vmlab_swap_attach(region, folio, GFP_KERNEL_ACCOUNT);
+		if (folio) {
+			folio_unlock(folio);
+			folio_put(folio);
+		}
+		pgoff++;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+	}
+	return ret;
+}
+
+/*
+ * The pages that were there before the pool had a budget. Those that are not known yet if this
+ * fails stay in memory until it is tried again.
+ */
+static int attach_all(struct vmlab_pool *pool)
+{
+	struct vmlab_region *region;
+	int ret = 0;
+
+	if (pool->knows_all)
+		return 0;
+	mutex_lock(&pool->regions_lock);
+	list_for_each_entry(region, &pool->regions, pool_node) {
+		ret = attach_region(region);
+		if (ret)
+			break;
+	}
+	mutex_unlock(&pool->regions_lock);
+	pool->knows_all = !ret;
+	return ret;
+}
+
+/* Does a field have a name in it that ends? */
+static bool is_name(const u8 *name)
+{
+	return name[0] && strnlen(name, VMLAB_POOL_NAME) < VMLAB_POOL_NAME;
+}
+
+static int check(const struct vmlab_pool_set *set)
+{
+	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
+
+	if (!set->what || set->what & ~ALL_FIELDS || set->__reserved)
+		return -EINVAL;
+	if (set->what & VMLAB_POOL_BUDGET && set->budget != VMLAB_POOL_UNLIMITED_BUDGET &&
+	    (!PAGE_ALIGNED(set->budget) || set->budget < VMLAB_POOL_BUDGET_MIN ||
+	     set->budget > ram))
+		return -EINVAL;
+	if (set->what & VMLAB_POOL_POLICY && !is_name(set->policy))
+		return -EINVAL;
+	if (set->what & VMLAB_POOL_CODEC && !is_name(set->codec))
+		return -EINVAL;
+	return 0;
+}
+
+static long budget_pages(const struct vmlab_pool_set *set)
+{
+	if (!(set->what & VMLAB_POOL_BUDGET) || set->budget == VMLAB_POOL_UNLIMITED_BUDGET)
+		return VMLAB_POOL_UNLIMITED;
+	return set->budget >> PAGE_SHIFT;
+}
+
+/* What a policy is told of the budget. */
+static u32 policy_frames(long budget)
+{
+	return min_t(u64, min_t(u64, budget, totalram_pages()), VMLAB_FRAMES_MAX);
+}
+
+static u64 store_limit(const struct vmlab_pool_set *set)
+{
+	return set->what & VMLAB_POOL_STORE_LIMIT && set->store_limit ? set->store_limit : U64_MAX;
+}
+
+/* The first budget, policy or store, or the first page to evict. Caller holds config_lock. */
+static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
+{
+	const char *codec = set->what & VMLAB_POOL_CODEC ? (const char *)set->codec :
+							   CODEC_DEFAULT;
+	const char *name = set->what & VMLAB_POOL_POLICY ? (const char *)set->policy :
+							   POLICY_DEFAULT;
+	const struct vmlab_policy_ops *ops = vmlab_policy_find(name);
+	struct vmlab_policy *policy;
+	struct vmlab_store *store;
+
+	if (!ops)
+		return -ENOENT;
+	store = vmlab_store_new("zs", codec, store_limit(set));
+	if (IS_ERR(store))
+		return PTR_ERR(store);
+	policy = vmlab_policy_new(ops, policy_frames(budget_pages(set)),
+				  get_random_u32());
+	if (!policy) {
+		vmlab_store_free(store);
+		return -ENOMEM;
+	}
+	pool->store = store;
+	pool->policy = policy;
+	smp_store_release(&pool->swapping, true);	/* both come before */
+	return 0;
+}
+
+/* Another policy takes over the pages. Caller holds config_lock. */
+static int change_policy(struct vmlab_pool *pool, const char *name)
+{
+	const struct vmlab_policy_ops *ops = vmlab_policy_find(name);
+	struct vmlab_policy *policy, *old = pool->policy;
+
+	if (!ops)
+		return -ENOENT;
+	if (ops == old->ops)
+		return 0;
+	policy = vmlab_policy_new(ops, old->frames, get_random_u32());
+	if (!policy)
+		return -ENOMEM;
+	mutex_lock(&pool->reclaim_lock);	/* no victim is to be given back to another one */
+	spin_lock(&pool->policy_lock);
+	vmlab_policy_adopt(policy, old);
+	pool->policy = policy;
+	spin_unlock(&pool->policy_lock);
+	mutex_unlock(&pool->reclaim_lock);
+	vmlab_policy_free(old);
+	return 0;
+}
+
+/* What has a policy and a store already may get another policy. */
+static int change(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
+{
+	if (set->what & VMLAB_POOL_CODEC &&
+	    strcmp(set->codec, vmlab_codec_name(pool->store->codec)))
+		return -EBUSY;
+	if (set->what & VMLAB_POOL_STORE_LIMIT && store_limit(set) != pool->store->limit)
+		return -EBUSY;
+	return set->what & VMLAB_POOL_POLICY ? change_policy(pool, set->policy) : 0;
+}
+
+static int change_budget(struct vmlab_pool *pool, long budget)
+{
+	u32 frames = policy_frames(budget);
+	void *room;
+	int ret = vmlab_policy_room(pool->policy, frames, &room);
+
+	if (ret)
+		return ret;
+	spin_lock(&pool->policy_lock);
+	room = vmlab_policy_resize(pool->policy, frames, room);
+	spin_unlock(&pool->policy_lock);
+	kvfree(room);
+	/* Enough for who comes next while reclaim is under way, and little of a small one. */
+	WRITE_ONCE(pool->low, budget == VMLAB_POOL_UNLIMITED ? 0 : clamp(budget / 64, 1L, 256L));
+	WRITE_ONCE(pool->high, 2 * pool->low);
+	WRITE_ONCE(pool->budget, budget);
+	return 0;
+}
+
+/* Evicts what is beyond the budget now, as far as it can be. */
+static int shrink(struct vmlab_pool *pool)
+{
+	long over;
+
+	mutex_lock(&pool->reclaim_lock);
+	while ((over = -vmlab_pool_frames_left(pool)) > 0) {
+		if (!vmlab_reclaim(pool, over))
+			break;
+	}
+	mutex_unlock(&pool->reclaim_lock);
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+/**
+ * vmlab_pool_set - set a pool's budget, policy or store
+ * @pool: the pool
+ * @set: see there, also for the errors
+ *
+ * Context: may sleep; no lock held.
+ */
+int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
+{
+	int ret = check(set);
+
+	if (ret)
+		return ret;
+	ret = mutex_lock_interruptible(&pool->config_lock);
+	if (ret)
+		return ret;
+	if (!pool->swapping)
+		ret = begin(pool, set);
+	else
+		ret = change(pool, set);
+	if (!ret)
+		ret = attach_all(pool);
+	if (!ret && set->what & VMLAB_POOL_BUDGET)
+		ret = change_budget(pool, budget_pages(set)) ?: shrink(pool);
+	mutex_unlock(&pool->config_lock);
+	return ret;
+}
+
+/**
+ * vmlab_pool_begin - see to it that pages of a pool can be evicted
+ * @pool: the pool; nothing happens if it has or had a budget
+ *
+ * Context: may sleep; no lock held.
+ * Return: 0, -EINTR, -ENOMEM.
+ */
+int vmlab_pool_begin(struct vmlab_pool *pool)
+{
+	static const struct vmlab_pool_set nothing;
+	int ret;
+
+	ret = mutex_lock_interruptible(&pool->config_lock);
+	if (ret)
+		return ret;
+	if (!pool->swapping)
+		ret = begin(pool, &nothing);
+	if (!ret)
+		ret = attach_all(pool);
+	mutex_unlock(&pool->config_lock);
+	return ret;
+}
+
+/**
+ * vmlab_pool_stat - the figures of a pool
+ * @pool: the pool
+ * @stat: filled
+ *
+ * Context: may sleep.
+ */
+void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat)
+{
+	long budget = READ_ONCE(pool->budget);
+	u64 pages = atomic_long_read(&pool->pages);
+	struct vmlab_store *store;
+
+	*stat = (struct vmlab_pool_stat){
+		.budget		= VMLAB_POOL_UNLIMITED_BUDGET,
+		.resident	= atomic_long_read(&pool->frames),
+		.evicted	= atomic_long_read(&pool->evicted),
+		.refused	= atomic_long_read(&pool->refused),
+		.store_errors	= atomic_long_read(&pool->store_errors),
+	};
+	if (budget != VMLAB_POOL_UNLIMITED)
+		stat->budget = (u64)budget << PAGE_SHIFT;
+	stat->stored = pages - min(pages, stat->resident);
+	if (!smp_load_acquire(&pool->swapping))		/* pairs with begin() */
+		return;
+	store = pool->store;
+	stat->stored_bytes = vmlab_store_bytes(store);
+	stat->store_limit = READ_ONCE(store->limit) == U64_MAX ? 0 : store->limit;
+	stat->same_filled = atomic_long_read(&store->same_filled);
+	stat->incompressible = atomic_long_read(&store->incompressible);
+	stat->checksum_errors = atomic_long_read(&store->errors);
+	strscpy_pad(stat->codec, vmlab_codec_name(store->codec), sizeof(stat->codec));
+	spin_lock(&pool->policy_lock);	/* and not config_lock, under which pages are evicted */
+	strscpy_pad(stat->policy, pool->policy->ops->name, sizeof(stat->policy));
+	spin_unlock(&pool->policy_lock);
+}
+
+/* Reclaim looks at the hardware's marks itself (reclaim.c). */
+bool vmlab_policy_young(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	return false;
+}
+
+/* Entries are part of what the pool knows of a page, as long as it is stored. */
+void vmlab_policy_forget(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+}

@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Pools: regions with a budget, whose pages are evicted and brought back. */
+#include "vmlab_test.h"
+
+#define BUDGET		(64UL << 10)
+#define BUDGET_PAGES	(BUDGET / PAGE)
+#define PAGES		256UL
+
+static int pool_set(int fd, const struct vmlab_pool_set *set)
+{
+	return ioctl(fd, VMLAB_IOC_POOL_SET, set);
+}
+
+static int set_budget(int fd, __u64 budget)
+{
+	return pool_set(fd, &(struct vmlab_pool_set){ .what = VMLAB_POOL_BUDGET,
+						      .budget = budget });
+}
+
+static int set_policy(int fd, const char *name)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_POLICY };
+
+	snprintf((char *)set.policy, sizeof(set.policy), "%s", name);
+	return pool_set(fd, &set);
+}
+
+static struct vmlab_pool_stat pool_stat(int fd)
+{
+	struct vmlab_pool_stat stat = {};
+
+	if (ioctl(fd, VMLAB_IOC_POOL_STAT, &stat))
+		broken("no figures of a pool: %s\n", strerror(errno));
+	return stat;
+}
+
+static __u64 pool_pages(int fd)
+{
+	struct vmlab_pool_stat stat = pool_stat(fd);
+
+	return stat.resident + stat.stored;
+}
+
+static unsigned long *map_pages(int fd, unsigned long pages)
+{
+	void *mem = mmap(NULL, pages * PAGE, RW, MAP_SHARED, fd, 0);
+
+	if (mem == MAP_FAILED)
+		broken("mmap: %s\n", strerror(errno));
+	return mem;
+}
+
+/* What page @page has in generation @generation: all of its words differ from all others. */
+static unsigned long word(unsigned long page, unsigned long i, unsigned long generation)
+{
+	return (page << 32 | i << 16 | generation) * 0x9e3779b97f4a7c15UL;
+}
+
+static void fill_page(unsigned long *mem, unsigned long page, unsigned long generation)
+{
+	unsigned long i;
+
+	for (i = 0; i < PAGE / 8; i += 16)
+		mem[page * (PAGE / 8) + i] = word(page, i, generation);
+}
+
+static bool is_filled(const unsigned long *mem, unsigned long page, unsigned long generation)
+{
+	unsigned long i;
+
+	for (i = 0; i < PAGE / 8; i += 16) {
+		if (mem[page * (PAGE / 8) + i] != word(page, i, generation))
+			return false;
+	}
+	return true;
+}
+
+static unsigned long count_wrong(const unsigned long *mem, unsigned long pages,
+				 unsigned long generation)
+{
+	unsigned long page, wrong = 0;
+
+	for (page = 0; page < pages; page++)
+		wrong += !is_filled(mem, page, generation);
+	return wrong;
+}
+
+static void fill_all(unsigned long *mem, unsigned long pages, unsigned long generation)
+{
+	unsigned long page;
+
+	for (page = 0; page < pages; page++)
+		fill_page(mem, page, generation);
+}
+
+FIXTURE(swap)
+{
+	int fd;
+	unsigned long *mem;
+};
+
+FIXTURE_VARIANT(swap)
+{
+	const char *policy;
+	__u32 flags;
+};
+
+FIXTURE_VARIANT_ADD(swap, plain) { .policy = "lru" };
+FIXTURE_VARIANT_ADD(swap, tracked) { .policy = "clock", .flags = VMLAB_REGION_TRACK_DIRTY };
+FIXTURE_VARIANT_ADD(swap, strict) { .policy = "s3fifo", .flags = VMLAB_REGION_STRICT };
+FIXTURE_VARIANT_ADD(swap, cow_fork) { .policy = "arc", .flags = VMLAB_REGION_COW_FORK };
+
+FIXTURE_SETUP(swap)
+{
+	self->fd = region_zero(variant->flags, 2 * PAGES * PAGE);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(set_policy(self->fd, variant->policy), 0);
+	ASSERT_EQ(set_budget(self->fd, BUDGET), 0);
+	self->mem = map_pages(self->fd, PAGES);
+}
+
+FIXTURE_TEARDOWN(swap)
+{
+	munmap(self->mem, PAGES * PAGE);
+	close(self->fd);
+}
+
+TEST_F(swap, read_and_write)
+{
+	unsigned long buffer[PAGE / 8], page;
+
+	fill_all(self->mem, PAGES, 1);
+	for (page = 0; page < PAGES; page++) {
+		ASSERT_EQ(pread(self->fd, buffer, PAGE, page * PAGE), PAGE);
+		EXPECT_TRUE(!memcmp(buffer, self->mem + page * (PAGE / 8), PAGE));
+	}
+	for (page = 0; page < PAGES; page++) {
+		buffer[0] = word(page, 0, 2);
+		ASSERT_EQ(pwrite(self->fd, buffer, 8, page * PAGE), 8);
+	}
+	for (page = 0; page < PAGES; page++) {
+		EXPECT_EQ(self->mem[page * (PAGE / 8)], word(page, 0, 2));
+		EXPECT_EQ(self->mem[page * (PAGE / 8) + 16], word(page, 16, 1));
+	}
+}
+
+TEST_F(swap, holes)
+{
+	int fd = ioctl(self->fd, VMLAB_IOC_REGION_FD, &(struct vmlab_region_fd){});
+	unsigned long page;
+
+	ASSERT_GE(fd, 0);
+	fill_all(self->mem, PAGES, 1);
+	ASSERT_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 10 * PAGE, 50 * PAGE),
+		  0);
+	ASSERT_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100 * PAGE + 128, 128),
+		  0);
+	EXPECT_EQ(lseek(fd, 0, SEEK_HOLE), 10 * PAGE);
+	EXPECT_EQ(lseek(fd, 10 * PAGE, SEEK_DATA), 60 * PAGE);
+	EXPECT_EQ(pool_pages(fd), PAGES - 50);
+	for (page = 0; page < PAGES; page++) {
+		if (page >= 10 && page < 60) {
+			EXPECT_EQ(self->mem[page * (PAGE / 8)], 0);
+		} else if (page == 100) {
+			EXPECT_EQ(self->mem[page * (PAGE / 8) + 16], 0);
+		} else {
+			EXPECT_TRUE(is_filled(self->mem, page, 1));
+		}
+	}
+	EXPECT_EQ(self->mem[100 * (PAGE / 8)], word(100, 0, 1));
+	EXPECT_EQ(self->mem[100 * (PAGE / 8) + 32], word(100, 32, 1));
+	EXPECT_EQ(close(fd), 0);
+}
+
+TEST_F(swap, clones)
+{
+	unsigned long *clone, *second, page;
+	int fd, fd2;
+
+	fill_all(self->mem, PAGES, 1);
+	fd = ioctl(self->fd, VMLAB_IOC_CLONE, &(struct vmlab_clone){});
+	ASSERT_GE(fd, 0);
+	clone = map_pages(fd, PAGES);
+	EXPECT_EQ(count_wrong(clone, PAGES, 1), 0);
+	EXPECT_EQ(pool_pages(fd), PAGES);
+	for (page = 0; page < PAGES; page += 2)
+		fill_page(self->mem, page, 2);
+	fd2 = ioctl(self->fd, VMLAB_IOC_CLONE, &(struct vmlab_clone){});
+	ASSERT_GE(fd2, 0);
+	second = map_pages(fd2, PAGES);
+	for (page = 0; page < PAGES; page += 3)
+		fill_page(clone, page, 3);
+	for (page = 0; page < PAGES; page++) {
+		EXPECT_TRUE(is_filled(self->mem, page, page % 2 ? 1 : 2));
+		EXPECT_TRUE(is_filled(clone, page, page % 3 ? 1 : 3));
+		EXPECT_TRUE(is_filled(second, page, page % 2 ? 1 : 2));
+	}
+	EXPECT_LE(pool_stat(fd).resident, BUDGET_PAGES);
+	/* Without the clones what they alone had is gone. */
+	munmap(clone, PAGES * PAGE);
+	munmap(second, PAGES * PAGE);
+	close(fd);
+	close(fd2);
+	EXPECT_TRUE(EVENTUALLY(pool_pages(self->fd) == PAGES));
+}
+
+TEST_F(swap, forks)
+{
+	unsigned long page;
+	int status;
+	pid_t child;
+
+	fill_all(self->mem, PAGES, 1);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		unsigned long wrong = count_wrong(self->mem, PAGES, 1);
+
+		if (variant->flags & VMLAB_REGION_COW_FORK) {
+			fill_all(self->mem, PAGES, 2);
+			wrong += count_wrong(self->mem, PAGES, 2);
+		}
+		_exit(wrong ? 1 : 0);
+	}
+	if (variant->flags & VMLAB_REGION_COW_FORK) {
+		for (page = 0; page < PAGES; page += 5)
+			fill_page(self->mem, page, 3);
+	}
+	ASSERT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+	for (page = 0; page < PAGES; page++) {
+		bool apart = variant->flags & VMLAB_REGION_COW_FORK;
+
+		EXPECT_TRUE(is_filled(self->mem, page, apart && !(page % 5) ? 3 : 1));
+	}
+}
+
+TEST_F(swap, budget_moves)
+{
+	fill_all(self->mem, PAGES, 1);
+	EXPECT_EQ(set_budget(self->fd, 4 * BUDGET), 0);
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+	EXPECT_EQ(set_budget(self->fd, 2 * BUDGET), 0);
+	EXPECT_LE(pool_stat(self->fd).resident, 2 * BUDGET_PAGES);
+	EXPECT_EQ(set_budget(self->fd, VMLAB_POOL_UNLIMITED_BUDGET), 0);
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+	EXPECT_EQ(pool_stat(self->fd).stored, 0);
+	EXPECT_EQ(set_budget(self->fd, BUDGET), 0);
+	EXPECT_LE(pool_stat(self->fd).resident, BUDGET_PAGES);
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+}
+
+/* Threads that write to pages of their own, and read those of all. */
+struct load {
+	unsigned long *mem;
+	unsigned int self;
+	unsigned long wrong;
+	bool *stop;
+};
+
+#define THREADS 4
+
+static void *load(void *data)
+{
+	struct load *load = data;
+	unsigned long generation, page;
+
+	for (generation = 1; !__atomic_load_n(load->stop, __ATOMIC_RELAXED); generation++) {
+		for (page = load->self; page < PAGES; page += THREADS)
+			fill_page(load->mem, page, generation);
+		for (page = load->self; page < PAGES; page += THREADS)
+			load->wrong += !is_filled(load->mem, page, generation);
+		for (page = 0; page < PAGES; page++)
+			(void)((volatile unsigned long *)load->mem)[page * (PAGE / 8)];
+	}
+	return NULL;
+}
+
+TEST_F(swap, changes_under_load)
+{
+	static const char *const names[] = { "fifo", "lirs", "random", "arc", "2q", "s3fifo",
+					     "sieve", "clock", "lru" };
+	struct load loads[THREADS];
+	pthread_t threads[THREADS];
+	bool stop = false;
+	unsigned int i;
+
+	for (i = 0; i < THREADS; i++) {
+		loads[i] = (struct load){ .mem = self->mem, .self = i, .stop = &stop };
+		ASSERT_EQ(pthread_create(&threads[i], NULL, load, &loads[i]), 0);
+	}
+	for (i = 0; i < 3 * sizeof(names) / sizeof(*names); i++) {
+		EXPECT_EQ(set_policy(self->fd, names[i % (sizeof(names) / sizeof(*names))]), 0);
+		EXPECT_EQ(set_budget(self->fd, BUDGET * (1 + i % 4)), 0);
+		usleep(20000);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		EXPECT_EQ(loads[i].wrong, 0);
+	}
+}
+
+FIXTURE(policy)
+{
+	int fd;
+	unsigned long *mem;
+};
+
+FIXTURE_VARIANT(policy)
+{
+	const char *policy;
+};
+
+FIXTURE_VARIANT_ADD(policy, random) { .policy = "random" };
+FIXTURE_VARIANT_ADD(policy, fifo) { .policy = "fifo" };
+FIXTURE_VARIANT_ADD(policy, clock) { .policy = "clock" };
+FIXTURE_VARIANT_ADD(policy, lru) { .policy = "lru" };
+FIXTURE_VARIANT_ADD(policy, twoq) { .policy = "2q" };
+FIXTURE_VARIANT_ADD(policy, arc) { .policy = "arc" };
+FIXTURE_VARIANT_ADD(policy, sieve) { .policy = "sieve" };
+FIXTURE_VARIANT_ADD(policy, s3fifo) { .policy = "s3fifo" };
+FIXTURE_VARIANT_ADD(policy, lirs) { .policy = "lirs" };
+
+FIXTURE_SETUP(policy)
+{
+	self->fd = region_zero(0, PAGES * PAGE);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(set_policy(self->fd, variant->policy), 0);
+	ASSERT_EQ(set_budget(self->fd, BUDGET), 0);
+	EXPECT_STREQ((char *)pool_stat(self->fd).policy, variant->policy);
+	self->mem = map_pages(self->fd, PAGES);
+}
+
+FIXTURE_TEARDOWN(policy)
+{
+	munmap(self->mem, PAGES * PAGE);
+	close(self->fd);
+}
+
+TEST_F(policy, pages_come_back)
+{
+	struct vmlab_pool_stat stat;
+	unsigned long generation;
+
+	fill_all(self->mem, PAGES, 1);
+	stat = pool_stat(self->fd);
+	EXPECT_LE(stat.resident, BUDGET_PAGES);
+	EXPECT_GE(stat.stored, PAGES - BUDGET_PAGES);
+	EXPECT_EQ(stat.resident + stat.stored, PAGES);
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+	EXPECT_LE(pool_stat(self->fd).resident, BUDGET_PAGES);
+	EXPECT_GE(region_stat(self->fd).swapped_in, PAGES - BUDGET_PAGES);
+	/* What was written after they came back is not lost, either. */
+	for (generation = 2; generation < 4; generation++) {
+		fill_all(self->mem, PAGES, generation);
+		EXPECT_EQ(count_wrong(self->mem, PAGES, generation), 0);
+		EXPECT_EQ(count_wrong(self->mem, PAGES, generation), 0);
+	}
+}
+
+static long advise(int fd, __u32 advice, unsigned long first, unsigned long pages)
+{
+	struct vmlab_advise args = { .start = first * PAGE, .length = pages * PAGE,
+				     .advice = advice };
+
+	return ioctl(fd, VMLAB_IOC_ADVISE, &args) ? -1 : (long)args.pages;
+}
+
+static unsigned long count_resident(int fd, unsigned long first, unsigned long pages)
+{
+	struct vmlab_extent extents[64];
+	struct vmlab_extents args = { .start = first * PAGE, .end = (first + pages) * PAGE,
+				      .buffer = (unsigned long)extents, .count = 64 };
+	unsigned long resident = 0;
+	unsigned int i;
+
+	while (args.start < args.end) {
+		args.count = 64;
+		if (ioctl(fd, VMLAB_IOC_EXTENTS, &args))
+			broken("no extents: %s\n", strerror(errno));
+		for (i = 0; i < args.count; i++) {
+			if (extents[i].state & VMLAB_PAGE_RESIDENT)
+				resident += extents[i].length / PAGE;
+		}
+	}
+	return resident;
+}
+
+TEST_F(swap, advice_to_evict)
+{
+	unsigned long resident;
+
+	fill_all(self->mem, PAGES, 1);
+	EXPECT_EQ(set_budget(self->fd, VMLAB_POOL_UNLIMITED_BUDGET), 0);	/* no reclaim */
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+	resident = count_resident(self->fd, 50, 100);
+	EXPECT_EQ(resident, 100);
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_EVICT, 50, 100), 100);
+	EXPECT_EQ(count_resident(self->fd, 0, PAGES), PAGES - 100);
+	EXPECT_EQ(count_resident(self->fd, 50, 100), 0);
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+}
+
+TEST_F(swap, advice_to_prefetch)
+{
+	fill_all(self->mem, PAGES, 1);
+	EXPECT_EQ(set_budget(self->fd, 4 * BUDGET), 0);
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_EVICT, 0, PAGES) >= 0, true);
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_PREFETCH, 10, 20), 20);
+	EXPECT_EQ(count_resident(self->fd, 0, PAGES), 20);
+	EXPECT_EQ(count_resident(self->fd, 10, 20), 20);
+	/* No further than there is room. */
+	EXPECT_LT(advise(self->fd, VMLAB_ADVISE_PREFETCH, 0, PAGES), 4 * BUDGET_PAGES);
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+}
+
+TEST_F(swap, advice_to_pin)
+{
+	unsigned long i;
+
+	fill_all(self->mem, PAGES, 1);
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_PIN, 0, BUDGET_PAGES / 2), BUDGET_PAGES / 2);
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_PIN, BUDGET_PAGES, 1), -1);
+	EXPECT_EQ(errno, ENOSPC);
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+		EXPECT_EQ(count_resident(self->fd, 0, BUDGET_PAGES / 2), BUDGET_PAGES / 2);
+	}
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_EVICT, 0, BUDGET_PAGES / 2), 0);
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_UNPIN, 0, BUDGET_PAGES / 2), BUDGET_PAGES / 2);
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_EVICT, 0, BUDGET_PAGES / 2), BUDGET_PAGES / 2);
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+}
+
+TEST(advice_refused)
+{
+	int fd = region_zero(0, PAGES * PAGE);
+
+	EXPECT_EQ(advise(fd, 99, 0, 1), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(advise(fd, VMLAB_ADVISE_EVICT, 0, 0), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(advise(fd, VMLAB_ADVISE_EVICT, PAGES, 1), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(advise(fd, VMLAB_ADVISE_PIN, 0, 1), -1);
+	EXPECT_EQ(errno, ENOSPC);
+	/* Evicting needs no budget. */
+	EXPECT_EQ(advise(fd, VMLAB_ADVISE_EVICT, 0, PAGES), 0);
+	close(fd);
+}
+
+TEST(a_budget_for_pages_that_are_there)
+{
+	int fd = region_zero(0, PAGES * PAGE);
+	unsigned long *mem = map_pages(fd, PAGES);
+
+	fill_all(mem, PAGES, 1);
+	EXPECT_STREQ((char *)pool_stat(fd).policy, "");
+	ASSERT_EQ(set_budget(fd, BUDGET), 0);
+	EXPECT_STREQ((char *)pool_stat(fd).policy, "lru");
+	EXPECT_LE(pool_stat(fd).resident, BUDGET_PAGES);
+	EXPECT_EQ(count_wrong(mem, PAGES, 1), 0);
+	munmap(mem, PAGES * PAGE);
+	close(fd);
+}
+
+/* What cannot be stored stays, and what is stored is not lost. */
+TEST(a_store_that_is_full)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET | VMLAB_POOL_STORE_LIMIT,
+				      .budget = BUDGET, .store_limit = 8 * PAGE };
+	int fd = region_zero(0, PAGES * PAGE), random = open("/dev/urandom", O_RDONLY);
+	char *content = malloc(PAGES * PAGE);
+	unsigned long page;
+	struct vmlab_pool_stat stat;
+	char *mem;
+
+	ASSERT_EQ(read(random, content, PAGES * PAGE), (ssize_t)(PAGES * PAGE));
+	ASSERT_EQ(pool_set(fd, &set), 0);
+	mem = (char *)map_pages(fd, PAGES);
+	for (page = 0; page < PAGES && !trap_write(mem + page * PAGE, content[page * PAGE]); page++)
+		memcpy(mem + page * PAGE, content + page * PAGE, PAGE);
+	EXPECT_GE(page, BUDGET_PAGES);
+	EXPECT_LT(page, BUDGET_PAGES + 16);
+	stat = pool_stat(fd);
+	EXPECT_GT(stat.store_errors, 0);
+	EXPECT_TRUE(EVENTUALLY(pool_stat(fd).stored_bytes <= 8 * PAGE));
+	EXPECT_EQ(pwrite(fd, content, PAGE, page * PAGE), -1);
+	EXPECT_EQ(errno, ENOSPC);
+	while (page--)
+		EXPECT_TRUE(!memcmp(mem + page * PAGE, content + page * PAGE, PAGE));
+	/* With more room it goes on. */
+	EXPECT_EQ(set_budget(fd, 2 * BUDGET), 0);
+	EXPECT_EQ(pwrite(fd, content, PAGE, (PAGES - 1) * PAGE), (ssize_t)PAGE);
+	munmap(mem, PAGES * PAGE);
+	free(content);
+	close(random);
+	close(fd);
+}
+
+/* A page that a system call or a device has in its hands stays. */
+TEST(a_page_that_is_held)
+{
+	int fd = region_zero(0, PAGES * PAGE), pipes[2];
+	unsigned long *mem;
+	struct iovec vec;
+	char byte;
+
+	ASSERT_EQ(pipe(pipes), 0);
+	mem = map_pages(fd, PAGES);
+	fill_all(mem, 4, 1);
+	vec = (struct iovec){ .iov_base = mem + PAGE / 8, .iov_len = PAGE };
+	ASSERT_EQ(vmsplice(pipes[1], &vec, 1, 0), (ssize_t)PAGE);
+	EXPECT_EQ(advise(fd, VMLAB_ADVISE_EVICT, 0, 4), 3);
+	EXPECT_EQ(count_resident(fd, 0, 4), 1);
+	EXPECT_EQ(count_resident(fd, 1, 1), 1);
+	ASSERT_EQ(read(pipes[0], &byte, 1), 1);
+	close(pipes[0]);
+	close(pipes[1]);
+	EXPECT_EQ(advise(fd, VMLAB_ADVISE_EVICT, 0, 4), 1);
+	EXPECT_EQ(count_wrong(mem, 4, 1), 0);
+	munmap(mem, PAGES * PAGE);
+	close(fd);
+}
+
+/* Forks while threads write, and pages come and go: each child has what was there then. */
+TEST(forks_under_load)
+{
+	int fd = region_zero(VMLAB_REGION_COW_FORK, PAGES * PAGE), status;
+	struct load loads[THREADS];
+	pthread_t threads[THREADS];
+	unsigned long *mem;
+	bool stop = false;
+	unsigned int i;
+	pid_t child;
+
+	ASSERT_EQ(set_policy(fd, "clock"), 0);
+	ASSERT_EQ(set_budget(fd, BUDGET), 0);
+	mem = map_pages(fd, PAGES);
+	for (i = 0; i < THREADS; i++) {
+		loads[i] = (struct load){ .mem = mem, .self = i, .stop = &stop };
+		ASSERT_EQ(pthread_create(&threads[i], NULL, load, &loads[i]), 0);
+	}
+	for (i = 0; i < 10; i++) {
+		child = fork();
+		ASSERT_GE(child, 0);
+		if (!child) {
+			fill_all(mem, PAGES, 1000);
+			_exit(count_wrong(mem, PAGES, 1000) ? 1 : 0);
+		}
+		usleep(20000);
+		ASSERT_EQ(waitpid(child, &status, 0), child);
+		EXPECT_EQ(status, 0);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		EXPECT_EQ(loads[i].wrong, 0);
+	}
+	munmap(mem, PAGES * PAGE);
+	close(fd);
+}
+
+TEST(refused)
+{
+	int fd = region_zero(0, PAGES * PAGE);
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_POLICY };
+
+	EXPECT_EQ(set_budget(fd, 0), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(set_budget(fd, BUDGET - PAGE), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(set_budget(fd, BUDGET + 1), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(set_budget(fd, 1ULL << 50), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(set_policy(fd, "optimal"), -1);
+	EXPECT_EQ(errno, ENOENT);
+	memset(set.policy, 'x', sizeof(set.policy));
+	EXPECT_EQ(pool_set(fd, &set), -1);
+	EXPECT_EQ(errno, EINVAL);
+	set = (struct vmlab_pool_set){ .what = VMLAB_POOL_CODEC, .codec = "zip" };
+	EXPECT_EQ(pool_set(fd, &set), -1);
+	EXPECT_EQ(errno, ENOENT);
+	EXPECT_EQ(pool_set(fd, &(struct vmlab_pool_set){}), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(pool_set(fd, &(struct vmlab_pool_set){ .what = 1U << 31 }), -1);
+	EXPECT_EQ(errno, EINVAL);
+	close(fd);
+	fd = region_open_as(O_RDONLY);
+	EXPECT_EQ(set_budget(fd, BUDGET), -1);
+	EXPECT_EQ(errno, EBADF);
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
