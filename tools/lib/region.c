@@ -90,6 +90,50 @@ int vmlab_stat(int fd, struct vmlab_stat *stat)
 	return request(fd, VMLAB_IOC_STAT, stat);
 }
 
+int vmlab_pool_set(int fd, const struct vmlab_pool_set *set)
+{
+	struct vmlab_pool_set copy = *set;
+
+	return request(fd, VMLAB_IOC_POOL_SET, &copy);
+}
+
+int vmlab_pool_stat(int fd, struct vmlab_pool_stat *stat)
+{
+	return request(fd, VMLAB_IOC_POOL_STAT, stat);
+}
+
+static long ask(int fd, struct vmlab_advise *args)
+{
+	int ret = request(fd, VMLAB_IOC_ADVISE, args);
+
+	return ret < 0 ? ret : (long)args->pages;
+}
+
+long vmlab_advise(int fd, int advice, uint64_t start, uint64_t length)
+{
+	struct vmlab_advise args = { .start = start, .length = length, .advice = (uint32_t)advice };
+
+	return ask(fd, &args);
+}
+
+long vmlab_advise_at(void *address, size_t length, int advice)
+{
+	struct vmlab_advise args = {
+		.start = (uintptr_t)address,
+		.length = length,
+		.advice = (uint32_t)advice,
+		.address = 1,
+	};
+	int fd = vmlab_open(O_RDONLY | O_CLOEXEC);
+	long ret = fd;
+
+	if (fd >= 0) {
+		ret = ask(fd, &args);
+		close(fd);
+	}
+	return ret;
+}
+
 int vmlab_clone(int fd, int flags)
 {
 	struct vmlab_clone arg = { .flags = (uint32_t)flags };

@@ -95,6 +95,36 @@ static const struct message messages[] = {
 	  "the mapping at the address is not readable, or you may not use /dev/vmlab: check both" },
 	{ VMLAB_OP_REGION_AT, EINVAL, "the flags of the descriptor are not valid: only O_CLOEXEC is" },
 
+	{ VMLAB_OP_POOL_SET, EINVAL,
+	  "the pool's settings are not valid: a budget is a multiple of the page size, from 64 KiB to the "
+	  "machine's memory, and names have at most 15 characters" },
+	{ VMLAB_OP_POOL_SET, ENOENT,
+	  "there is no such policy or codec: policies are random, fifo, clock, lru, 2q, arc, sieve, s3fifo "
+	  "and lirs, codecs lz4, zstd and lzo-rle" },
+	{ VMLAB_OP_POOL_SET, EBUSY,
+	  "the codec and the limit of the store cannot be changed any more: set them with or before the "
+	  "pool's first budget" },
+	{ VMLAB_OP_POOL_SET, EOPNOTSUPP,
+	  "a region with a file has no budget, nor has a clone of one: its pages go back to the file" },
+	{ VMLAB_OP_ADVISE, EINVAL,
+	  "the advice is not valid: start and length are multiples of the page size, inside the region's "
+	  "limit" },
+	{ VMLAB_OP_ADVISE, EBADF,
+	  "the region is not open for writing, and so its pages cannot be pinned: open it with O_RDWR" },
+	{ VMLAB_OP_ADVISE, EFAULT,
+	  "no region is mapped at the address, or not all of the range is in one mapping" },
+	{ VMLAB_OP_ADVISE, ENOSPC,
+	  "no more pages can be pinned: as many as half of the pool's budget can, and none without one" },
+	{ VMLAB_OP_ADVISE, EOPNOTSUPP,
+	  "pages of a region with a file are not evicted, nor are those of a clone of one" },
+	{ VMLAB_OP_ADVISE, EINTR, "a signal came: a part was done, try again for the rest" },
+	{ VMLAB_OP_POOL_SET, EBADF,
+	  "the region is not open for writing, and so its pool cannot be changed: open it with O_RDWR" },
+	{ VMLAB_OP_POOL_SET, EPERM,
+	  "only root may change the pool of a mount: do it with \"mount -o remount,budget=SIZE\"" },
+	{ VMLAB_OP_POOL_SET, EINTR,
+	  "a signal came: if the budget is set already, the rest is evicted in the background; else try again" },
+
 	{ VMLAB_OP_MMAP, EACCES,
 	  "the region or its file is not open for writing: map it read-only or privately, or open it for writing" },
 	{ VMLAB_OP_MMAP, EINVAL,
@@ -104,11 +134,13 @@ static const struct message messages[] = {
 	  "there is no room for the mapping: map less, or raise the limits (ulimit -v, vm.max_map_count)" },
 	{ VMLAB_OP_WRITE, EFBIG, "the write goes beyond the region's limit: configure a larger size" },
 	{ VMLAB_OP_WRITE, ENOSPC,
-	  "no page is left: all regions together hold as many as the module may, or the mount is full: "
-	  "remove some, raise /sys/module/vmlab/parameters/max_pages, or remount with a larger size=" },
+	  "no page is left: all regions together hold as many as the module may, or the mount is full, or "
+	  "the pool's budget is used up and nothing can be evicted (\"vmlab pool\" says why): "
+	  "remove some, raise /sys/module/vmlab/parameters/max_pages or the budget, or remount with a larger size=" },
 	{ VMLAB_OP_READ, ENOSPC,
-	  "a page must be brought in, and all regions together hold as many as the module may: "
-	  "close some, or raise /sys/module/vmlab/parameters/max_pages" },
+	  "a page must be brought in, and all regions together hold as many as the module may, or the "
+	  "pool's budget is used up and nothing can be evicted (\"vmlab pool\" says why): "
+	  "close some, or raise /sys/module/vmlab/parameters/max_pages or the budget" },
 	{ VMLAB_OP_WRITE, EBADF, "the descriptor is not open for writing: open the region with O_RDWR" },
 	{ VMLAB_OP_READ, EBADF, "the descriptor is not open for reading: open the region with O_RDWR" },
 	{ VMLAB_OP_SYNC, ENOSPC,
@@ -117,7 +149,9 @@ static const struct message messages[] = {
 	  "the disk quota is used up, pages are still only in memory: free space and sync again" },
 	{ VMLAB_OP_SYNC, EIO,
 	  "pages could not be written to the file: check its disk (\"dmesg\"), then sync again" },
-	{ ANY, EIO, "the file behind the region could not be read or written: check its disk (\"dmesg\")" },
+	{ ANY, EIO,
+	  "the file behind the region could not be read or written, or the pool's store has lost a page: "
+	  "check its disk (\"dmesg\") and \"vmlab pool\"" },
 
 	{ ANY, ENOTTY,
 	  "the descriptor is not a region of vmlab, or the loaded module is too old for this: "

@@ -54,6 +54,25 @@ static const struct {
 	{ VMLAB_OP_MAP_GLOBAL, EACCES, "PROT_WRITE" },
 	{ VMLAB_OP_MAP_GLOBAL, EINVAL, "limit" },
 	{ VMLAB_OP_MAP_GLOBAL, ENOMEM, "no room for the mapping" },
+	{ VMLAB_OP_POOL_SET, EINVAL, "from 64 KiB" },
+	{ VMLAB_OP_POOL_SET, ENOENT, "no such policy or codec" },
+	{ VMLAB_OP_POOL_SET, EBUSY, "cannot be changed any more" },
+	{ VMLAB_OP_POOL_SET, EBADF, "not open for writing" },
+	{ VMLAB_OP_POOL_SET, EPERM, "remount" },
+	{ VMLAB_OP_POOL_SET, EINTR, "in the background" },
+	{ VMLAB_OP_POOL_SET, ENOTTY, "too old" },
+	{ VMLAB_OP_POOL_STAT, ENOTTY, "too old" },
+	{ VMLAB_OP_POOL_SET, EOPNOTSUPP, "a region with a file" },
+	{ VMLAB_OP_ADVISE, EINVAL, "multiples of the page size" },
+	{ VMLAB_OP_ADVISE, EBADF, "cannot be pinned" },
+	{ VMLAB_OP_ADVISE, EFAULT, "no region is mapped" },
+	{ VMLAB_OP_ADVISE, ENOSPC, "half of the pool's budget" },
+	{ VMLAB_OP_ADVISE, EOPNOTSUPP, "are not evicted" },
+	{ VMLAB_OP_ADVISE, EINTR, "for the rest" },
+	{ VMLAB_OP_ADVISE, ENOTTY, "too old" },
+	{ VMLAB_OP_WRITE, ENOSPC, "nothing can be evicted" },
+	{ VMLAB_OP_READ, ENOSPC, "nothing can be evicted" },
+	{ VMLAB_OP_READ, EIO, "has lost a page" },
 };
 
 static int bad(int op, int err, const char *text, const char *why)
@@ -75,7 +94,7 @@ int main(void)
 		if (text != vmlab_strerror(wanted[i].op, wanted[i].err))
 			failed |= bad(wanted[i].op, wanted[i].err, text, "the sign matters");
 	}
-	for (int op = VMLAB_OP_OPEN; op <= VMLAB_OP_MAP_GLOBAL; op++) {
+	for (int op = VMLAB_OP_OPEN; op <= VMLAB_OP_ADVISE; op++) {
 		for (int err = 0; err < 4096; err++) {
 			const char *text = vmlab_strerror(op, err);
 

@@ -37,6 +37,9 @@ extern "C" {
  * @VMLAB_OP_CLONE:	vmlab_clone() or vmlab_clone_at()
  * @VMLAB_OP_REGION_AT:	vmlab_region_at()
  * @VMLAB_OP_MAP_GLOBAL: vmlab_map_global()
+ * @VMLAB_OP_POOL_SET:	vmlab_pool_set()
+ * @VMLAB_OP_POOL_STAT:	vmlab_pool_stat()
+ * @VMLAB_OP_ADVISE:	vmlab_advise() or vmlab_advise_at()
  */
 enum vmlab_op {
 	VMLAB_OP_OPEN,
@@ -53,6 +56,9 @@ enum vmlab_op {
 	VMLAB_OP_CLONE,
 	VMLAB_OP_REGION_AT,
 	VMLAB_OP_MAP_GLOBAL,
+	VMLAB_OP_POOL_SET,
+	VMLAB_OP_POOL_STAT,
+	VMLAB_OP_ADVISE,
 };
 
 /**
@@ -147,15 +153,16 @@ int vmlab_list(int fd, struct vmlab_stat **list, size_t *count);
 typedef int (*vmlab_extent_fn)(const struct vmlab_extent *extent, void *arg);
 
 /**
- * vmlab_extents() - walk over the pages of a region that are in memory
+ * vmlab_extents() - walk over the pages of a region
  * @fd:		a region
  * @start:	where to begin, a multiple of the page size
  * @end:	where to end, exclusive, a multiple of the page size
  * @fn:		called for each run of pages in one state, in order
  * @arg:	passed on to @fn
  *
- * A signal does not end the walk; @fn can. Adjacent extents may have the same
- * state.
+ * They are in memory (VMLAB_PAGE_RESIDENT), or in the store of the region's pool
+ * (VMLAB_PAGE_STORED). A signal does not end the walk; @fn can. Adjacent extents may
+ * have the same state.
  *
  * Return: 0, what @fn returned to end the walk, or -EBADF, -ENOTTY, -EINVAL.
  */
@@ -219,6 +226,61 @@ int vmlab_region_at(const void *address, int flags);
  * (not a region, or the module is older than this request), or an error of mmap().
  */
 int vmlab_map_global(int fd, size_t length, int prot, void **address);
+
+/**
+ * vmlab_pool_set() - what a region and its clones, or the files of a mount, may take
+ * @fd:		a region, open for writing
+ * @set:	the fields that its member what names; see struct vmlab_pool_set
+ *
+ * The first call gives the pool a policy and a store, whatever it sets. From then on the
+ * budget and the policy may be changed at any time, and pages beyond the budget are
+ * evicted to the store. A lower budget holds when the call returns, but for pages that
+ * cannot be evicted.
+ *
+ * Return: 0, or -EINVAL (a value), -ENOENT (there is no such policy or codec), -EBUSY (the
+ * codec and the limit of the store are set with or before the first budget), -EOPNOTSUPP (a
+ * region with a file, or a clone of one), -EBADF (not
+ * open, or not for writing), -EPERM (of a mount, without CAP_SYS_ADMIN), -EINTR (if the
+ * budget is set already, the rest is evicted in the background), -ENOMEM, -E2BIG, -ENOTTY
+ * (not a region, or the module is older than this request).
+ */
+int vmlab_pool_set(int fd, const struct vmlab_pool_set *set);
+
+/**
+ * vmlab_pool_stat() - the figures of a pool
+ * @fd:		a region of the pool
+ * @stat:	filled
+ *
+ * Return: 0, or -EBADF, -ENOTTY (not a region, or the module is older than this request).
+ */
+int vmlab_pool_stat(int fd, struct vmlab_pool_stat *stat);
+
+/**
+ * vmlab_advise() - say what is known of the future of some pages
+ * @fd:		a region; open for writing to pin pages
+ * @advice:	VMLAB_ADVISE_*; see struct vmlab_advise
+ * @start:	offset in bytes, a multiple of the page size
+ * @length:	bytes, a multiple of the page size
+ *
+ * Return: how many pages that changed, or -EINVAL (a value), -EBADF (not open, or not for
+ * writing), -EOPNOTSUPP (a region with a file, or a clone of one), -ENOSPC (more than half of
+ * the budget is not to be pinned, and nothing without a budget), -ENOMEM, -EINTR (a part was
+ * done), -ENOTTY (not a region, or the module is older than this request).
+ */
+long vmlab_advise(int fd, int advice, uint64_t start, uint64_t length);
+
+/**
+ * vmlab_advise_at() - the same for memory of the caller's
+ * @address:	inside a mapping of a region, a multiple of the page size
+ * @length:	bytes, a multiple of the page size, inside the same mapping
+ * @advice:	VMLAB_ADVISE_*
+ *
+ * In the child of a fork it concerns what the child sees there.
+ *
+ * Return: as vmlab_advise(), or -EFAULT (no region is mapped there), -EACCES (the mapping is
+ * not readable), or an error of vmlab_open().
+ */
+long vmlab_advise_at(void *address, size_t length, int advice);
 
 /**
  * vmlab_strerror() - an error in words, and what to do about it
