@@ -15,7 +15,7 @@
 /* Four bytes of input: how far to the next extent, how long, what state. */
 static uint64_t read_extents(struct extents *extents, const uint8_t *data, size_t size)
 {
-	uint64_t page = 0, pages = 0;
+	uint64_t page = 0, resident = 0, stored = 0;
 
 	for (size_t i = 0; i + 4 <= size; i += 4) {
 		struct vmlab_extent extent;
@@ -24,15 +24,20 @@ static uint64_t read_extents(struct extents *extents, const uint8_t *data, size_
 		extent = (struct vmlab_extent){
 			.start = page * PAGE,
 			.length = (1 + data[i + 2]) * PAGE,
-			.state = VMLAB_PAGE_RESIDENT | (data[i + 3] & 7),
+			.state = data[i + 3] & 1 ? VMLAB_PAGE_STORED | (data[i + 3] & 12) :
+						   VMLAB_PAGE_RESIDENT | (data[i + 3] & 14),
 		};
 		PROMISE(!extents_add(extents, &extent));
 		page += extent.length / PAGE;
-		pages += extent.length / PAGE;
+		if (extent.state & VMLAB_PAGE_STORED)
+			stored += extent.length / PAGE;
+		else
+			resident += extent.length / PAGE;
 		if (page > VMLAB_SIZE_MAX / PAGE / 2)
 			break;
 	}
-	PROMISE(extents_pages(extents, PAGE).resident == pages);
+	PROMISE(extents_pages(extents, PAGE).resident == resident);
+	PROMISE(extents_pages(extents, PAGE).stored == stored);
 	return page ? page : 1;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Numbers on the command line: all digits, and no more than fits, or refused. */
+/* Numbers and sizes on the command line: all digits, and no more than fits, or refused. */
 #include "fuzz.h"
 
 #include <ctype.h>
@@ -26,6 +26,25 @@ static const char *significant(const char *text)
 	return text;
 }
 
+/* A number is a size as well; another size is a number and one letter. */
+static void check_size(char *text, bool is_number, uint64_t number)
+{
+	size_t length = strlen(text);
+	uint64_t bytes;
+
+	if (!number_size(text, &bytes)) {
+		PROMISE(!is_number);
+		return;
+	}
+	if (is_number) {
+		PROMISE(bytes == number);
+		return;
+	}
+	PROMISE(length > 1 && strchr("kKmMgGtT", text[length - 1]) && bytes % 1024 == 0);
+	text[length - 1] = 0;
+	PROMISE(number_u64(text, &number) && bytes >= number);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = input_text(data, size);
@@ -43,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		PROMISE(!all_digits(text) || strlen(significant(text)) >= 20);
 	}
 	PROMISE(number_int(text, &small) == (taken && value <= INT_MAX));
+	check_size(text, taken, value);
 	free(text);
 	return 0;
 }

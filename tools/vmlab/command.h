@@ -18,8 +18,12 @@ int cmd_stat(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_clone(int argc, char **argv);
+int cmd_pool(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_sim(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 /* The exit status of a wrong command line, as argp_error() is told to use. */
 #define EXIT_USAGE	2

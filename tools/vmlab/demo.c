@@ -64,9 +64,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[FILE]\ncow\nshare",
+	.args_doc = "[FILE]\ncow\nshare\nswap",
 	.doc = "Show lazy paging step by step on FILE, which is only read, never changed; or copying on "
-	       "write; or memory that several processes share.\v"
+	       "write; or memory that several processes share; or a program of four times its budget.\v"
 	       "Without FILE it is " DEFAULT_FILE ". A file that is called cow is ./cow.",
 };
 
@@ -211,6 +211,8 @@ static int tell_story(struct demo *demo)
 		return demo_cow(demo);
 	if (demo->path && !strcmp(demo->path, "share"))
 		return demo_share(demo);
+	if (demo->path && !strcmp(demo->path, "swap"))
+		return demo_swap(demo);
 	if (!demo->path)
 		demo->path = DEFAULT_FILE;
 	return tell_paging(demo);
@@ -240,6 +242,7 @@ static void print_end(const struct demo *demo, double seconds)
 		   "  vmlab demo --pause /bin/bash     a larger file: batches grow up to 64 pages\n"
 		   "  vmlab demo cow                   clones and forks: copied when written to\n"
 		   "  vmlab demo share                 two processes and one memory\n"
+		   "  vmlab demo swap                  more memory than there may be\n"
 		   "  exec 7<>/dev/vmlab; echo hello >&7; vmlab map --fd 7\n"
 		   "                                   a region of your shell, and its picture\n"
 		   "  vmlab ls; vmlab stat             the regions on this system, and the totals\n"

@@ -47,9 +47,10 @@ int demo_writeback(struct demo *demo);
 /* The second half of "vmlab demo cow": a region of @pages pages that is copied at forks. */
 int demo_fork(struct demo *demo, int region, char *memory, uint64_t pages);
 
-/* Other stories: "vmlab demo cow", "vmlab demo share". */
+/* Other stories: "vmlab demo cow", "vmlab demo share", "vmlab demo swap". */
 int demo_cow(struct demo *demo);
 int demo_share(struct demo *demo);
+int demo_swap(struct demo *demo);
 
 /**
  * struct demo_child - a process that the demo starts

@@ -50,7 +50,10 @@ struct extents_pages extents_pages(const struct extents *extents, uint32_t page_
 		uint64_t pages = extents->list[i].length / page_size;
 		uint32_t state = extents->list[i].state;
 
-		sum.resident += pages;
+		if (state & VMLAB_PAGE_RESIDENT)
+			sum.resident += pages;
+		if (state & VMLAB_PAGE_STORED)
+			sum.stored += pages;
 		if (state & VMLAB_PAGE_MAPPED)
 			sum.mapped += pages;
 		if (state & VMLAB_PAGE_DIRTY)
@@ -73,10 +76,12 @@ struct json_object *extents_json(const struct extents *extents)
 
 		json_add_u64(object, "start", extent->start);
 		json_add_u64(object, "length", extent->length);
+		json_add_bool(object, "resident", extent->state & VMLAB_PAGE_RESIDENT);
 		json_add_bool(object, "mapped", extent->state & VMLAB_PAGE_MAPPED);
 		json_add_bool(object, "dirty", extent->state & VMLAB_PAGE_DIRTY);
 		json_add_bool(object, "shared", extent->state & VMLAB_PAGE_SHARED);
 		json_add_bool(object, "huge", extent->state & VMLAB_PAGE_HUGE);
+		json_add_bool(object, "stored", extent->state & VMLAB_PAGE_STORED);
 		json_object_array_add(array, object);
 	}
 	return array;

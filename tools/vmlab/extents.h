@@ -8,7 +8,7 @@
 
 struct json_object;
 
-/* The pages of a range that are in memory: sorted, apart, neighbours differ. */
+/* The pages of a range that are there, in memory or stored: sorted, apart, neighbours differ. */
 struct extents {
 	struct vmlab_extent *list;
 	size_t count;
@@ -22,6 +22,7 @@ struct extents_pages {
 	uint64_t dirty;
 	uint64_t shared;
 	uint64_t huge;
+	uint64_t stored;
 };
 
 /*
@@ -36,8 +37,8 @@ int extents_add(struct extents *extents, const struct vmlab_extent *extent);
 struct extents_pages extents_pages(const struct extents *extents, uint32_t page_size);
 
 /*
- * [{"start": 0, "length": 4096, "mapped": true, "dirty": false, "shared": false,
- *   "huge": false}, ...]
+ * [{"start": 0, "length": 4096, "resident": true, "mapped": true, "dirty": false,
+ *   "shared": false, "huge": false, "stored": false}, ...]
  */
 struct json_object *extents_json(const struct extents *extents);
 

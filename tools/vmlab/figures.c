@@ -79,6 +79,9 @@ struct json_object *figures_json(const struct vmlab_stat *stat, uint32_t page_si
 	json_add_u64(object, "huge_made", stat->huge_made);
 	json_add_u64(object, "huge_split", stat->huge_split);
 	json_add_u64(object, "huge_fallback", stat->huge_fallback);
+	json_add_u64(object, "stored_bytes", stat->stored * page_size);
+	json_add_u64(object, "swap_faults", stat->swap_faults);
+	json_add_u64(object, "swapped_in_pages", stat->swapped_in);
 	return object;
 }
 

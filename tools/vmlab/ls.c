@@ -68,6 +68,7 @@ static void print_table(const struct vmlab_stat *list, size_t count, uint32_t pa
 		"COMMAND",
 		">SIZE",
 		">RESIDENT",
+		">STORED",
 		">DIRTY",
 		">MAPS",
 		"BACKING",
@@ -83,6 +84,7 @@ static void print_table(const struct vmlab_stat *list, size_t count, uint32_t pa
 		table_cell(table, "%s", figures_command(stat).text);
 		table_cell(table, "%s", size_text(stat->size, bytes).text);
 		table_cell(table, "%s", size_text(stat->resident * page_size, bytes).text);
+		table_cell(table, "%s", size_text(stat->stored * page_size, bytes).text);
 		table_cell(table, "%s", size_text(stat->dirty * page_size, bytes).text);
 		table_cell(table, "%" PRIu64, (uint64_t)stat->mappings);
 		table_cell(table, "%s%s%s", figures_backing(stat).text,

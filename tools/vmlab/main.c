@@ -16,11 +16,15 @@ static int cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "clone", "run a command on a clone of a process's region", cmd_clone },
-	{ "demo", "show lazy paging, copy-on-write or sharing step by step", cmd_demo },
+	{ "demo", "show lazy paging, copy-on-write, sharing or swapping step by step", cmd_demo },
 	{ "ls", "list the regions on the system", cmd_ls },
 	{ "map", "draw the pages of a region or of a process", cmd_map },
+	{ "pool", "show or set how much memory a region and its clones may take", cmd_pool },
+	{ "run", "run a program with its memory in a pool with a budget", cmd_run },
+	{ "sim", "replay a trace of page references through victim policies", cmd_sim },
 	{ "snapshot", "write a region to a file, as it is at one moment", cmd_snapshot },
 	{ "stat", "show the figures of the module or of a region", cmd_stat },
+	{ "trace", "write a trace of page references in another format", cmd_trace },
 	{ "help", "explain a command", cmd_help },
 };
 

@@ -3,6 +3,7 @@
  * vmlab map: a picture of the pages of a region, or of a process's regions.
  */
 #include <argp.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -134,6 +135,8 @@ static void print_view(const struct view *view, const struct vmlab_stat *stat,
 	       pages.mapped, pages.dirty, pages.shared);
 	if (stat->flags & VMLAB_REGION_HUGE)
 		printf(", %" PRIu64 " in huge pages", pages.huge);
+	if (pages.stored)
+		printf("; %" PRIu64 " stored", pages.stored);
 	putchar('\n');
 	picture_legend(stdout, 2, cell, page_size);
 }
@@ -157,6 +160,7 @@ static struct json_object *view_json(const struct view *view, const struct vmlab
 	json_add_u64(object, "dirty_bytes", pages.dirty * page_size);
 	json_add_u64(object, "shared_bytes", pages.shared * page_size);
 	json_add_u64(object, "huge_bytes", pages.huge * page_size);
+	json_add_u64(object, "stored_bytes", pages.stored * page_size);
 	json_object_object_add(object, "extents", extents_json(extents));
 	return object;
 }
@@ -200,7 +204,7 @@ static int show_mapping(const struct options *opts, const struct process_mapping
 	};
 	int ret;
 
-	view.fd = target_open_mapping(opts->pid, mapping);
+	view.fd = target_open_mapping(opts->pid, mapping, O_RDONLY);
 	if (view.fd < 0)
 		return -1;
 	ret = show_view(&view, opts->lines, array);

@@ -12,6 +12,7 @@
 /* From the least to the most active: nobody writes to a page that is shared. */
 enum state {
 	HOLE,
+	STORED,
 	SHARED,
 	RESIDENT,
 	MAPPED,
@@ -21,16 +22,18 @@ enum state {
 
 static const enum term_colour colours[STATES] = {
 	[HOLE] = TERM_DIM,
+	[STORED] = TERM_RED,
 	[SHARED] = TERM_CYAN,
 	[RESIDENT] = TERM_BLUE,
 	[MAPPED] = TERM_GREEN,
 	[DIRTY] = TERM_YELLOW,
 };
 
-/* [is UTF-8][only some of the cell's pages are in memory] */
+/* [is UTF-8][only some of the cell's pages are there] */
 static const char *const glyphs[2][2][STATES] = {
-	{ { ".", "S", "R", "M", "D" }, { ".", "s", "r", "m", "d" } },
-	{ { "·", "▞", "░", "▓", "█" }, { "·", "▖", "▁", "▃", "▆" } },
+	{ { ".", "O", "S", "R", "M", "D" }, { ".", "o", "s", "r", "m", "d" } },
+	{ { "·", "○", "▞", "░", "▓", "█" },
+	  { "·", "◦", "▖", "▁", "▃", "▆" } },
 };
 
 /* Where in the extents the drawing is. */
@@ -107,6 +110,8 @@ static void choose_layout(struct layout *layout, const struct picture *picture)
 
 static enum state page_state(uint32_t bits)
 {
+	if (bits & VMLAB_PAGE_STORED)
+		return STORED;
 	if (bits & VMLAB_PAGE_DIRTY)
 		return DIRTY;
 	if (bits & VMLAB_PAGE_SHARED)
@@ -215,6 +220,7 @@ void picture_legend(FILE *out, int indent, uint64_t cell, uint32_t page_size)
 {
 	static const char *const names[STATES] = {
 		"never touched",
+		"stored",
 		"shared",
 		"in memory",
 		"mapped",
@@ -230,7 +236,7 @@ void picture_legend(FILE *out, int indent, uint64_t cell, uint32_t page_size)
 		fputs(" one cell: one page\n", out);
 		return;
 	}
-	for (int state = SHARED; state < STATES; state++)
+	for (int state = STORED; state < STATES; state++)
 		print_sample(out, true, (enum state)state);
 	fprintf(out, " in part\n%*sone cell: %s; it shows the most active of its pages\n",
 		indent, "", size_text(cell, false).text);

@@ -15,7 +15,7 @@
  * @indent:	columns to leave empty on the left
  * @columns:	columns there are
  * @lines:	lines to fill at most
- * @extents:	the pages in memory
+ * @extents:	the pages that are there, in memory or stored
  *
  * A cell stands for a power of two of pages, as few as @lines allows. Where the
  * rows are more than @lines, two or more empty ones become one line that tells

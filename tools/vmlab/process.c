@@ -93,14 +93,14 @@ static bool is_region(int fd, uint64_t id)
 	return !vmlab_stat(fd, &stat) && stat.id == id;
 }
 
-static int open_through_mapping(pid_t pid, const struct process_mapping *mapping)
+static int open_through_mapping(pid_t pid, const struct process_mapping *mapping, int access)
 {
 	char path[96];
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, mapping->start,
 		 mapping->end);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open(path, access | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	if (is_region(fd, mapping->id))
@@ -162,9 +162,9 @@ static int open_through_descriptor(pid_t pid, const struct process_mapping *mapp
 	return fd;
 }
 
-int process_open_region(pid_t pid, const struct process_mapping *mapping)
+int process_open_region(pid_t pid, const struct process_mapping *mapping, int access)
 {
-	int through_mapping = open_through_mapping(pid, mapping), fd;
+	int through_mapping = open_through_mapping(pid, mapping, access), fd;
 	struct vmlab_stat stat;
 
 	if (through_mapping >= 0)

@@ -33,12 +33,12 @@ bool process_mapping_parse(const char *line, struct process_mapping *mapping);
 int process_mappings(pid_t pid, struct process_mapping **list, size_t *count);
 
 /*
- * Opens the region of a mapping: through the mapping itself, which takes
- * CAP_CHECKPOINT_RESTORE, or else with the process's own descriptor, if it still
- * has one and may be traced. Returns a descriptor that the caller closes or a
- * negative errno: -ENOENT if neither way led to the region; -ENXIO if it is copied at
- * forks, so that the mapping may show another one of its family.
+ * Opens the region of a mapping, with @access as for open(2): through the mapping itself,
+ * which takes CAP_CHECKPOINT_RESTORE, or else with the process's own descriptor, which has an
+ * access of its own, if it still has one and may be traced. Returns a descriptor that the
+ * caller closes or a negative errno: -ENOENT if neither way led to the region; -ENXIO if it is
+ * copied at forks, so that the mapping may show another one of its family.
  */
-int process_open_region(pid_t pid, const struct process_mapping *mapping);
+int process_open_region(pid_t pid, const struct process_mapping *mapping, int access);
 
 #endif /* PROCESS_H */

@@ -90,15 +90,18 @@ static void print_region(const struct vmlab_stat *stat, uint32_t page_size, bool
 	       stat->flags & VMLAB_REGION_HUGE ? ", huge pages" : "");
 	line_bytes("size", stat->size, bytes);
 	line_bytes("resident", stat->resident * page_size, bytes);
+	line_bytes("stored", stat->stored * page_size, bytes);
 	line_bytes("dirty", stat->dirty * page_size, bytes);
 	line_u64("mappings", stat->mappings, "");
 	line_u64("faults", stat->faults, "of which");
 	line_u64("  first touch", stat->first_touch, "made pages appear");
 	line_u64("  refault", stat->refault, "found the page there, only not mapped");
+	line_u64("  swap-in", stat->swap_faults, "found it in the pool's store");
 	line_u64("  write notify", stat->write_notify, "noticed a first write");
 	line_u64("  sigbus", stat->sigbus, "could not be served");
 	line_u64("zero-filled", stat->zero_filled, "pages");
 	line_u64("read in", stat->read_in, "pages");
+	line_u64("swapped in", stat->swapped_in, "pages, from the pool's store");
 	line_u64("copied", stat->cow_copies, "pages, because other regions have them as well");
 	if (stat->flags & VMLAB_REGION_HUGE) {
 		line_u64("huge pages made", stat->huge_made, "");
@@ -157,6 +160,7 @@ static struct vmlab_stat sum_up(const struct vmlab_stat *list, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		sum.mappings += list[i].mappings;
 		sum.resident += list[i].resident;
+		sum.stored += list[i].stored;
 		sum.dirty += list[i].dirty;
 		sum.faults += list[i].faults;
 		sum.cow_copies += list[i].cow_copies;
@@ -179,6 +183,7 @@ static void totals_json(const struct vmlab_features *f, size_t visible,
 	json_add_u64(object, "lost_pages", f->pages_lost);
 	json_add_u64(object, "visible_regions", visible);
 	json_add_u64(object, "resident_bytes", sum->resident * f->page_size);
+	json_add_u64(object, "stored_bytes", sum->stored * f->page_size);
 	json_add_u64(object, "dirty_bytes", sum->dirty * f->page_size);
 	json_add_u64(object, "mappings", sum->mappings);
 	json_add_u64(object, "faults", sum->faults);
@@ -201,6 +206,7 @@ static void print_totals(const struct vmlab_features *f, size_t visible,
 		return;
 	printf("\nThe regions you may see (%zu), together:\n", visible);
 	line_bytes("resident", sum->resident * f->page_size, bytes);
+	line_bytes("stored", sum->stored * f->page_size, bytes);
 	line_bytes("dirty", sum->dirty * f->page_size, bytes);
 	line_u64("mappings", sum->mappings, "");
 	line_u64("faults", sum->faults, "");

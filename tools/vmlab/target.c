@@ -63,9 +63,9 @@ int target_mappings(pid_t pid, struct process_mapping **list, size_t *count)
 	return 0;
 }
 
-int target_open_mapping(pid_t pid, const struct process_mapping *mapping)
+int target_open_mapping(pid_t pid, const struct process_mapping *mapping, int access)
 {
-	int fd = process_open_region(pid, mapping);
+	int fd = process_open_region(pid, mapping, access);
 
 	if (fd >= 0)
 		return fd;
@@ -117,7 +117,7 @@ int target_open(const struct target *target)
 		return -1;
 	mapping = choose(target, list, count);
 	if (mapping)
-		fd = target_open_mapping(target->pid, mapping);
+		fd = target_open_mapping(target->pid, mapping, target->access);
 	free(list);
 	return fd;
 }

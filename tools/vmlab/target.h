@@ -16,12 +16,14 @@ struct process_mapping;
  * @named:	@id was given
  * @id:		the region, if the process has several
  * @fd:		or the number of a descriptor of it; -1: not given
+ * @access:	as for open(2), if it is a process's; a descriptor's own is what it is
  */
 struct target {
 	pid_t pid;
 	bool named;
 	uint64_t id;
 	int fd;
+	int access;
 };
 
 /* For an argp parser that has -f: takes what is the target's, else ARGP_ERR_UNKNOWN. */
@@ -32,6 +34,6 @@ int target_open(const struct target *target);
 
 /* As in process.h, but after an error, or without any mapping, -1 and a sentence. */
 int target_mappings(pid_t pid, struct process_mapping **list, size_t *count);
-int target_open_mapping(pid_t pid, const struct process_mapping *mapping);
+int target_open_mapping(pid_t pid, const struct process_mapping *mapping, int access);
 
 #endif /* TARGET_H */

@@ -86,6 +86,19 @@ static void test_pictures(void)
 	add(&e, 4, 1, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_DIRTY | VMLAB_PAGE_SHARED);
 	draws("shared", &e, 6 * PAGE, 16, "0000  SSSRD.\n");
 
+	add(&e, 0, 2, VMLAB_PAGE_STORED);
+	add(&e, 2, 1, VMLAB_PAGE_STORED | VMLAB_PAGE_DIRTY);
+	add(&e, 3, 1, VMLAB_PAGE_STORED | VMLAB_PAGE_SHARED);
+	add(&e, 4, 1, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_SHARED);
+	draws("stored", &e, 6 * PAGE, 16, "0000  OOOOS.\n");
+
+	add(&e, 0, 2, VMLAB_PAGE_STORED);
+	add(&e, 2, 1, VMLAB_PAGE_STORED);
+	add(&e, 4, 1, VMLAB_PAGE_STORED);
+	add(&e, 5, 1, VMLAB_PAGE_RESIDENT);
+	draws("stored and in memory in one cell", &e, 128 * PAGE, 1,
+	      "00000  OoR.............................................................\n");
+
 	add(&e, 0, 65, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_SHARED);
 	add(&e, 65, 1, VMLAB_PAGE_RESIDENT);
 	add(&e, 66, 1, VMLAB_PAGE_RESIDENT | VMLAB_PAGE_SHARED);
@@ -127,6 +140,32 @@ static void test_numbers(void)
 		same("the largest number", "refused", "taken");
 	if (number_int("2147483648", &small) || !number_int("2147483647", &small))
 		same("INT_MAX", "wrong", "right");
+}
+
+static void size_is(const char *text, uint64_t wanted)
+{
+	uint64_t bytes;
+
+	if (!number_size(text, &bytes) || bytes != wanted)
+		same("a size", text, "taken");
+}
+
+static void test_amounts(void)
+{
+	static const char *const bad[] = { "",	 "K",	"-1K", "1KB", "1 K",
+					   "1P", "1.5G", "1KK", "16777216T" };
+	uint64_t bytes;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (number_size(bad[i], &bytes))
+			same("a bad size", bad[i], "refused");
+	}
+	size_is("0", 0);
+	size_is("4097", 4097);
+	size_is("64k", 64 << 10);
+	size_is("64M", 64 << 20);
+	size_is("3G", 3ULL << 30);
+	size_is("16777215T", 16777215ULL << 40);
 }
 
 static void test_cksum(void)
@@ -191,6 +230,7 @@ int main(void)
 	test_pictures();
 	test_sizes();
 	test_numbers();
+	test_amounts();
 	test_cksum();
 	test_names();
 	test_mappings();
