@@ -60,6 +60,7 @@ module: ## build the kernel module: build/RELEASE/vmlab.ko
 
 tools: ## build the library and the tools
 	+@$(MAKE) --no-print-directory -C tools/lib all
+	+@$(MAKE) --no-print-directory -C tools/run all
 	+@$(MAKE) --no-print-directory -C tools/vmlab all
 
 selftests: tools ## build the tests
@@ -70,7 +71,7 @@ demo: ## watch pages appear, in a VM
 	@tools/deps demo
 	+@$(MAKE) -s tools
 	@$(vm)/run --kernel $(guest) -- sh -c \
-		'for story in "" cow share; do tools/vmlab/vmlab demo $$story || exit; echo; done'
+		'for story in "" cow share swap; do tools/vmlab/vmlab demo $$story || exit; echo; done'
 
 # ONLY="NAME..." chooses among the programs.
 run_tests = $(MAKE) -s -C selftests run_tests $(kselftest) $(if $(ONLY),ONLY="$(ONLY)")
@@ -99,7 +100,7 @@ check-races: ## run the tests with threads on the kernel that sees data races
 	+@$(MAKE) -s selftests
 	@$(vm)/check --kernel kcsan --timeout 4800 -- $(run_tests)
 
-check-apps: ## run programs on the file system, in a VM: fio, SQLite, LMDB, git, make, stress-ng
+check-apps: ## run programs on the file system and in a pool, in a VM: fio, SQLite, git, Redis, gcc ...
 	@tools/deps apps
 	+@$(MAKE) -s tools
 	@$(vm)/check --kernel $(guest) --timeout 3600 -- selftests/apps/run $(ONLY)
@@ -142,9 +143,10 @@ soak: ## random steps on vmlab, a memfd and a model, for SECONDS (3600), on KERN
 	+@$(MAKE) -s --no-print-directory -C selftests/differ
 	@mkdir -p $(DIFFERENCES)
 	@$(vm)/run --kernel $(SOAK_KERNEL) --timeout $$(($(SECONDS) * 2 + 3600)) \
-		--share $(DIFFERENCES) -- \
-		selftests/differ/vmlab-differ --findings $(DIFFERENCES) --seconds $(SECONDS) \
-		$(if $(SEED),--seed $(SEED))
+		--share $(DIFFERENCES) -- sh -c 'for budget in "" --budget; do \
+			selftests/differ/vmlab-differ $$budget --findings $(DIFFERENCES) \
+			--seconds $$(($(SECONDS) / 2)) $(if $(SEED),--seed $(SEED)) || exit; \
+		done'
 
 fuzz-tools: ## the same for what the tools read, SECONDS (10) each
 	@tools/deps fuzz-tools
@@ -159,6 +161,7 @@ unload: ## unload it
 
 install: all ## install module, library, tools, headers, man pages and the udev rule
 	+@$(MAKE) --no-print-directory -C tools/lib install
+	+@$(MAKE) --no-print-directory -C tools/run install
 	+@$(MAKE) --no-print-directory -C tools/vmlab install
 	install -D -m 644 -t $(DESTDIR)$(udevdir)/rules.d tools/install/60-vmlab.rules
 	@tools/install/module install $(version) $(release)
@@ -166,12 +169,14 @@ install: all ## install module, library, tools, headers, man pages and the udev 
 
 uninstall: ## remove what install put there
 	+@$(MAKE) --no-print-directory -C tools/lib uninstall
+	+@$(MAKE) --no-print-directory -C tools/run uninstall
 	+@$(MAKE) --no-print-directory -C tools/vmlab uninstall
 	$(RM) $(DESTDIR)$(udevdir)/rules.d/60-vmlab.rules
 	@tools/install/module uninstall $(version) $(release)
 
 clean: ## remove what was built (what fuzzers found, and the cached kernels, stay)
 	+@$(MAKE) --no-print-directory -C tools/lib clean
+	+@$(MAKE) --no-print-directory -C tools/run clean
 	+@$(MAKE) --no-print-directory -C tools/vmlab clean
 	+@$(MAKE) --no-print-directory -C selftests clean $(kselftest)
 	+@$(MAKE) --no-print-directory -C selftests/bench clean

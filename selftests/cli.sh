@@ -167,6 +167,52 @@ stays_plain() {
 		"$vmlab" map --color=always --fd 7 >"$work/out" && grep -q $'\033' "$work/out"
 }
 
+# 32 pages with a budget of 16: what is no longer in memory is stored, and comes back as it was.
+pool_of_a_descriptor() {
+	local resident
+	says '^budget +none$' "$vmlab" pool --fd 8 && "$vmlab" pool --budget 64K --policy sieve --codec zstd --fd 8 &&
+		head -c 131072 /dev/zero | tr '\0' w >&8 &&
+		says '^budget +64 KiB$' "$vmlab" pool --fd 8 && grep -qE '^policy +sieve$' "$work/out" &&
+		grep -qE '^codec +zstd$' "$work/out" && grep -qE '^evicted +[1-9]' "$work/out" &&
+		says '"budget_bytes": 65536,' "$vmlab" pool --json --fd 8 &&
+		resident=$(sed -n 's/.*"resident_bytes": \([0-9]*\),/\1/p' "$work/out") &&
+		[ "$resident" -le 65536 ] && grep -q "\"stored_bytes\": $((131072 - resident))," "$work/out" &&
+		grep -q '"reason": null' "$work/out"
+}
+
+map_shows_stored() {
+	says '; (1[6-9]|2[0-9]) stored$' "$vmlab" map --fd 8 && says ' O?o?O+' env LC_ALL=C "$vmlab" map --fd 8 &&
+		is_json "$vmlab" map --json --fd 8 && grep -q '"stored": true' "$work/json"
+}
+
+stat_and_ls_show_stored() {
+	says '^stored +[6-9][0-9] KiB' "$vmlab" stat --fd 8 && says ' [4-6][0-9] KiB +[6-9][0-9] KiB +0 B ' "$vmlab" ls &&
+		says '"stored_bytes": [1-9]' "$vmlab" stat --json --fd 8 && says '^stored +[6-9][0-9] KiB' "$vmlab" stat
+}
+
+# Without a budget all is brought in again by who reads it.
+pool_without_a_budget() {
+	"$vmlab" pool --budget none --fd 8 && says '^budget +none$' "$vmlab" pool --fd 8 &&
+		[ "$("$vmlab" clone --fd 8 -- head -c 131072 /dev/fd/{} | cksum)" = \
+			"$(head -c 131072 /dev/zero | tr '\0' w | cksum)" ] &&
+		says '^stored +0 B$' "$vmlab" pool --fd 8
+}
+
+# What the store may not take stays, and who writes more is told.
+pool_with_a_full_store() {
+	exec 8<>/dev/vmlab
+	"$vmlab" pool --budget 64K --store-limit 64K --fd 8 || return
+	! head -c 1000000 /dev/urandom >&8 2>"$work/err" && grep -q 'No space left' "$work/err" || return
+	says '^store errors +[1-9]' "$vmlab" pool --fd 8 && grep -q '^the store is at its limit' "$work/out" &&
+		says '"reason": "the store is at' "$vmlab" pool --json --fd 8
+}
+
+pool_of_a_process() {
+	says '^budget +none$' "$vmlab" pool "$pid" && "$vmlab" pool --budget 1M --policy clock "$pid" &&
+		says '^budget +1 MiB$' "$vmlab" pool "$pid" && says '^policy +clock$' "$vmlab" pool "$pid" &&
+		is_json "$vmlab" pool --json "$pid"
+}
+
 demo_on_a_file() {
 	head -c 50000 /dev/urandom >"$work/file"
 	cp "$work/file" "$work/before"
@@ -202,7 +248,7 @@ full_output() {
 	! "$vmlab" ls >/dev/full 2>"$work/err"
 }
 
-plan 56
+plan 75
 check "stat of the module" says '^regions +[1-9]' "$vmlab" stat
 check "stat of the module, JSON" is_json "$vmlab" stat --json
 check "stat of a region by id" says '^resident +12 KiB' "$vmlab" stat "$id"
@@ -224,6 +270,14 @@ check "snapshot of a process's region" with_process two-pages snapshot_of_a_proc
 check "snapshot of a region with a file" with_process changed-file snapshot_of_a_file
 check "a file that was cut short gives no snapshot" with_process changed-file snapshot_of_a_file_cut_short
 check "a snapshot is of one moment" with_process counting one_moment
+exec 8<>/dev/vmlab
+check "pool of a descriptor's region" pool_of_a_descriptor
+check "map shows what is stored" map_shows_stored
+check "stat and ls show what is stored" stat_and_ls_show_stored
+check "a pool that has no budget any more" pool_without_a_budget
+check "a pool with a full store" pool_with_a_full_store
+check "pool of a process's region" with_process two-pages pool_of_a_process
+exec 8>&-
 check "one of several regions" with_process two-regions one_of_several
 check "children of forks are not mistaken for their parents" with_process forked child_of_a_fork
 check "colours only on demand" stays_plain
@@ -231,6 +285,7 @@ check "demo on a file" demo_on_a_file
 check "demo, JSON, and all it claims holds" demo_json "$work/file"
 check "demo cow holds" demo_json cow
 check "demo share holds" demo_json share
+check "demo swap holds" demo_json swap
 check "help" says 'demo' "$vmlab" help
 check "help on a command" says '--json' "$vmlab" help stat
 check "version" says '[0-9]' "$vmlab" --version
@@ -242,6 +297,8 @@ else
 fi
 check "output that cannot be written is an error" full_output
 
+exec 6</dev/vmlab 9<>/dev/vmlab
+"$vmlab" pool --policy fifo --fd 9
 check "no command" no_command
 check "unknown command" refuses 2 'no command' nonsense
 check "unknown option" refuses 2 'option' stat --nonsense
@@ -262,6 +319,18 @@ check "snapshot: no file" refuses 2 'which file' snapshot --fd 7
 check "snapshot: a file that exists" refuses 1 'exists' snapshot --fd 7 -o "$work/file"
 check "snapshot: process without regions" refuses 1 'no region' snapshot 1 -o "$work/new"
 check "snapshot: too much" refuses 2 'one region' snapshot 1 2 3 -o "$work/new"
+check "pool: nothing named" refuses 2 'give' pool
+check "pool: too much" refuses 2 'one region' pool 1 2 3
+check "pool: not a size" refuses 2 'takes a size' pool --budget 12x --fd 7
+check "pool: no budget at all" refuses 2 'takes a size' pool --budget 0 --fd 7
+check "pool: a budget that is too small" refuses 1 'from 64 KiB' pool --budget 60K --fd 7
+check "pool: a budget that is no whole pages" refuses 1 'multiple of the page size' pool --budget 65537 --fd 7
+check "pool: a budget beyond memory" refuses 1 "machine's memory" pool --budget 1000T --fd 7
+check "pool: no such policy" refuses 1 'no such policy' pool --policy optimal --fd 7
+check "pool: no such codec" refuses 1 'no such policy or codec' pool --codec zip --fd 7
+check "pool: a name that is too long" refuses 2 'takes a name' pool --policy least-recently-used --fd 7
+check "pool: a codec too late" refuses 1 'any more' pool --codec zstd --fd 9
+check "pool: descriptor that may not write" refuses 1 'not open for writing' pool --budget 1M --fd 6
 check "demo: no such file" refuses 1 'cannot be opened' demo /nonexistent
 check "demo: directory" refuses 1 'regular file' demo /tmp
 finish

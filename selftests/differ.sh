@@ -67,8 +67,9 @@ bad_program_is_refused() {
 }
 
 exec 3>&1
-plan 5
+plan 6
 check "vmlab, a memfd and a model are alike" alike --seed 1 --steps 300 --programs 10
+check "so they are if pages come and go" alike --budget --seed 1 --steps 300 --programs 5
 check "a seed gives the same steps" same_seed
 check "a difference is found, and shrunk" difference_is_found
 check "what it was shrunk to can be replayed" shrunk_can_be_replayed

@@ -71,6 +71,59 @@ TEST(configures)
 	EXPECT_EQ(PAGE, region_stat(fd).size);
 }
 
+TEST(sets_a_pool_and_tells_its_figures)
+{
+	struct vmlab_pool_set set = {
+		.what = VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY,
+		.budget = VMLAB_POOL_BUDGET_MIN,
+		.policy = "sieve",
+	};
+	int fd = vmlab_open(O_RDWR), reader = vmlab_open(O_RDONLY);
+	struct vmlab_pool_stat stat;
+
+	EXPECT_EQ(0, vmlab_pool_stat(fd, &stat));
+	EXPECT_EQ(VMLAB_POOL_UNLIMITED_BUDGET, stat.budget);
+	EXPECT_EQ(0, vmlab_pool_set(fd, &set));
+	for (size_t i = 0; i < 32; i++) {
+		ASSERT_EQ(1, pwrite(fd, "x", 1, i * PAGE));
+	}
+	EXPECT_EQ(0, vmlab_pool_stat(fd, &stat));
+	EXPECT_EQ(VMLAB_POOL_BUDGET_MIN, stat.budget);
+	EXPECT_STREQ("sieve", (char *)stat.policy);
+	EXPECT_EQ(32, stat.resident + stat.stored);
+	EXPECT_LE(stat.resident, VMLAB_POOL_BUDGET_MIN / PAGE);
+	set.what = VMLAB_POOL_CODEC;
+	memcpy(set.codec, "lz4", 4);	/* which it has */
+	EXPECT_EQ(0, vmlab_pool_set(fd, &set));
+	memcpy(set.codec, "zstd", 5);
+	EXPECT_EQ(-EBUSY, vmlab_pool_set(fd, &set));
+	EXPECT_EQ(-EBADF, vmlab_pool_set(reader, &set));
+	set.what = 0;
+	EXPECT_EQ(-EINVAL, vmlab_pool_set(fd, &set));
+	EXPECT_EQ(-EBADF, vmlab_pool_stat(-1, &stat));
+	EXPECT_EQ(-ENOTTY, vmlab_pool_stat(open("/dev/null", O_RDWR), &stat));
+}
+
+TEST(advice)
+{
+	int fd = vmlab_open(O_RDWR);
+	char *p = map(fd, 4 * PAGE, RW, MAP_SHARED, 0);
+	struct vmlab_stat stat;
+
+	fill(p, 4 * PAGE, 1);
+	EXPECT_EQ(3, vmlab_advise(fd, VMLAB_ADVISE_EVICT, PAGE, 3 * PAGE));
+	ASSERT_EQ(0, vmlab_stat(fd, &stat));
+	EXPECT_EQ(3, stat.stored);
+	EXPECT_EQ(2, vmlab_advise_at(p + 2 * PAGE, 2 * PAGE, VMLAB_ADVISE_PREFETCH));
+	ASSERT_EQ(0, vmlab_stat(fd, &stat));
+	EXPECT_EQ(1, stat.stored);
+	EXPECT_TRUE(filled(p, 4 * PAGE, 1));
+	EXPECT_EQ(-ENOSPC, vmlab_advise(fd, VMLAB_ADVISE_PIN, 0, PAGE));
+	EXPECT_EQ(-EINVAL, vmlab_advise(fd, VMLAB_ADVISE_EVICT, 1, PAGE));
+	EXPECT_EQ(-EFAULT, vmlab_advise_at(p + 2 * PAGE, 3 * PAGE, VMLAB_ADVISE_EVICT));
+	EXPECT_EQ(-EBADF, vmlab_advise(-1, VMLAB_ADVISE_EVICT, 0, PAGE));
+}
+
 TEST(list_has_every_region_once)
 {
 	enum { REGIONS = 300 };

@@ -4,6 +4,7 @@
  */
 #include "fs_test.h"
 
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 TEST_F(mount, a_read_only_mount_does_not_change)
@@ -113,6 +114,20 @@ TEST_F(ours, bad_options_are_refused)
 		"gid=4294967295",
 		"unknown",
 		"huge=sometimes",
+		"budget=",
+		"budget=0",
+		"budget=60k",
+		"budget=101%",
+		"budget=1000000g",
+		"budget=x",
+		"policy=",
+		"policy=optimal",
+		"policy=a-name-that-is-too-long",
+		"codec=",
+		"codec=zip",
+		"codec=a-name-that-is-too-long",
+		"store_limit=x",
+		"store_limit",
 	};
 	char dir[64];
 
@@ -141,6 +156,146 @@ TEST_F(ours, sizes_may_be_parts_of_memory)
 	EXPECT_EQ(pages / 2, figures().f_files);
 	EXPECT_EQ(01777, stat_of(".").st_mode & 07777);
 	mount_end(dir);
+}
+
+/* The pool of a mount: files of more than its budget. */
+FIXTURE(pool)
+{
+	char dir[64];
+};
+
+FIXTURE_SETUP(pool)
+{
+	ASSERT_EQ(0, mount_new("vmlab", "size=4m,budget=128k,policy=sieve,codec=zstd,store_limit=1m",
+			       self->dir));
+}
+
+FIXTURE_TEARDOWN(pool)
+{
+	mount_end(self->dir);
+}
+
+/* Does the line of the mount show these options, in a row? */
+static bool shows_pool(const char *dir, const char *options)
+{
+	char all[256];
+
+	snprintf(all, sizeof(all), ",huge=never%s,mode=1777", options);
+	return shows(dir, all);
+}
+
+static struct vmlab_pool_stat pool_of(const char *name)
+{
+	struct vmlab_pool_stat stat;
+	int fd = open(name, O_RDONLY);
+
+	if (ioctl(fd, VMLAB_IOC_POOL_STAT, &stat))
+		broken("no figures of %s: %s\n", name, strerror(errno));
+	close(fd);
+	return stat;
+}
+
+TEST_F(pool, has_what_was_asked_for)
+{
+	struct vmlab_pool_stat stat;
+
+	EXPECT_TRUE(shows_pool(self->dir,
+			       ",budget=128k,policy=sieve,codec=zstd,store_limit=1048576"));
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	ASSERT_TRUE(make_filled("b", SIZE / 2, 2));
+	stat = pool_of("a");
+	EXPECT_EQ(128 << 10, stat.budget);
+	EXPECT_LE(stat.resident * PAGE, stat.budget);
+	EXPECT_EQ(SIZE / PAGE, stat.resident + stat.stored);
+	EXPECT_EQ(SIZE, stat.store_limit);
+	EXPECT_TRUE(has("a", SIZE / 2, 1));
+	EXPECT_TRUE(has("b", SIZE / 2, 2));
+	EXPECT_EQ(0, unlink("a"));
+	EXPECT_EQ(SIZE / 2 / PAGE, pages_used());
+}
+
+TEST_F(pool, budget_and_policy_can_be_changed)
+{
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	EXPECT_EQ(0, remount(self->dir, 0, "budget=64k,policy=2q"));
+	EXPECT_TRUE(shows_pool(self->dir, ",budget=64k,policy=2q,codec=zstd,store_limit=1048576"));
+	EXPECT_LE(pool_of("a").resident, 16);
+	EXPECT_EQ(0, remount(self->dir, 0, "budget=none"));
+	EXPECT_TRUE(shows_pool(self->dir, ",budget=none,policy=2q,codec=zstd,store_limit=1048576"));
+	EXPECT_TRUE(has("a", SIZE / 2, 1));
+	EXPECT_EQ(0, pool_of("a").stored);
+}
+
+/* As mount(8) does it: all that is shown, and what is to change. */
+TEST_F(pool, what_is_in_force_can_be_asked_for_again)
+{
+	EXPECT_EQ(0, remount(self->dir, 0,
+			     "size=4m,budget=128k,policy=sieve,codec=zstd,"
+			     "store_limit=1048576,budget=256k"));
+	EXPECT_TRUE(shows_pool(self->dir,
+			       ",budget=256k,policy=sieve,codec=zstd,store_limit=1048576"));
+}
+
+TEST_F(pool, the_store_stays_as_it_is)
+{
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "budget=256k,codec=lz4"));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "size=8m,store_limit=2m"));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "store_limit=0"));
+	EXPECT_TRUE(shows_pool(self->dir,
+			       ",budget=128k,policy=sieve,codec=zstd,store_limit=1048576"));
+	EXPECT_EQ(4 * SIZE / PAGE, figures().f_blocks);
+}
+
+TEST_F(ours, gets_a_pool_by_a_remount)
+{
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	EXPECT_EQ(0, remount(self->dir, 0, "budget=none"));
+	EXPECT_TRUE(shows(self->dir, ",huge=never,mode=750,uid=3,gid=4"));
+	EXPECT_EQ(0, remount(self->dir, 0, "budget=64k"));
+	EXPECT_TRUE(shows(self->dir,
+			  ",budget=64k,policy=lru,codec=lz4,store_limit=0,mode=750,uid=3,gid=4"));
+	EXPECT_LE(pool_of("a").resident, 16);
+	EXPECT_TRUE(has("a", SIZE / 2, 1));
+}
+
+static bool sets_as_nobody(void)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_POLICY, .policy = "lru" };
+	int fd = open("a", O_RDWR);
+
+	return fd >= 0 && ioctl(fd, VMLAB_IOC_POOL_SET, &set) && errno == EPERM;
+}
+
+TEST_F(pool, is_set_by_root_only)
+{
+	ASSERT_TRUE(make("a") == 0);
+	ASSERT_EQ(0, chmod("a", 0666));
+	EXPECT_TRUE(as_nobody(sets_as_nobody));
+}
+
+/* The reason is told to who mounts by the new system calls: its message begins with "e ". */
+TEST_F(pool, says_why)
+{
+	static const char *const wanted[][3] = {
+		{ "codec", "zip", "There is no codec 'zip'" },
+		{ "policy", "optimal", "Bad value for 'policy'" },
+		{ "budget", "60k", "Bad value for 'budget'" },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(wanted); i++) {
+		int fs = syscall(SYS_fsopen, "vmlab", 0);
+		char message[256] = "";
+
+		ASSERT_GE(fs, 0);
+		if (!syscall(SYS_fsconfig, fs, 1, wanted[i][0], wanted[i][1], 0))
+			EXPECT_FAILS(EINVAL, syscall(SYS_fsconfig, fs, 6, NULL, NULL, 0));
+		ASSERT_GT(read(fs, message, sizeof(message) - 1), 0);
+		EXPECT_NE(NULL, strstr(message, wanted[i][2]))
+		{
+			TH_LOG("%s", message);
+		}
+		close(fs);
+	}
 }
 
 static bool mounts_as_nobody(void)

@@ -70,6 +70,7 @@ static void do_tasks(struct mailbox *box)
 		else
 			do_side(&box->tasks[0], (enum side)side);
 	}
+	sides_evict_some();
 }
 
 static void __attribute__((noreturn)) act(unsigned int number)

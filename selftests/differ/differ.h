@@ -400,6 +400,8 @@ struct result {
 	char text[1024];
 };
 
+void sides_evict(void);
+void sides_evict_some(void);
 void run_init(unsigned int limit, bool verbose);
 const struct traits *run_traits(void);
 void run_quietly(void);

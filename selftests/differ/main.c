@@ -15,6 +15,7 @@ static struct options {
 	uint64_t seed, steps, programs, seconds, limit;
 	const char *replay, *findings;
 	bool verbose;
+	bool budget;
 } opts = { .steps = 300, .programs = 1, .limit = 60 };
 
 static struct program program;
@@ -123,6 +124,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'v':
 		opts.verbose = true;
 		return 0;
+	case 'b':
+		opts.budget = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -138,6 +142,7 @@ int main(int argc, char **argv)
 		{ "replay", 'r', "FILE", 0, "Run the program in FILE", 0 },
 		{ "findings", 'f', "DIR", 0, "Write what is found there (.)", 0 },
 		{ "limit", 'l', "N", 0, "Seconds after which a step counts as hung (60)", 0 },
+		{ "budget", 'b', NULL, 0, "Give regions small budgets, and evict after steps", 0 },
 		{ "verbose", 'v', NULL, 0, "Print each step before it is done", 0 },
 		{ 0 }
 	};
@@ -150,6 +155,8 @@ int main(int argc, char **argv)
 	opts.seed = (uint64_t)time(NULL);
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (opts.budget)
+		sides_evict();
 	run_init((unsigned int)opts.limit, opts.verbose);
 	printf("clones: %s; copy-on-write over fork: %s\n",
 	       run_traits()->features & VMLAB_FEATURE_CLONE ? "yes" : "not in this module",

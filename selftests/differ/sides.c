@@ -2,6 +2,7 @@
 /* Steps, done on a region and on a memfd by the same calls. */
 #include "differ.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -41,6 +42,42 @@ static long settle(enum side side, uint64_t slot, long fd)
 	return ret < 0 ? ret : 0;
 }
 
+/* Regions get a small budget, and pages are evicted between steps. */
+static bool evicting;
+
+void sides_evict(void)
+{
+	evicting = true;
+}
+
+static void set_budget(int fd)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET, .budget = VMLAB_POOL_BUDGET_MIN };
+
+	if (ioctl(fd, VMLAB_IOC_POOL_SET, &set))
+		err(2, "no budget");
+}
+
+/* Half of the pages that the process has mapped, by dice. */
+void sides_evict_some(void)
+{
+	static unsigned int dice = 1;
+	struct vmlab_advise advise = { .length = PAGE, .address = 1 };
+	int device;
+
+	if (!evicting)
+		return;
+	device = open(DEVICE, O_RDWR | O_CLOEXEC);
+	for (uint64_t place = 0; place < PLACES && device >= 0; place++) {
+		dice = dice * 1103515245 + 12345;
+		if (dice & 1 << 16)
+			continue;
+		advise.start = (uintptr_t)place_address(VMLAB, place);
+		(void)ioctl(device, VMLAB_IOC_ADVISE, &advise);
+	}
+	close(device);
+}
+
 static long open_region(uint64_t pages, uint64_t flags)
 {
 	struct vmlab_configure config = { .flags = (__u32)flags, .size = pages * PAGE };
@@ -51,6 +88,8 @@ static long open_region(uint64_t pages, uint64_t flags)
 	if (device < 0)
 		return -errno;
 	ret = SYS(ioctl(device, VMLAB_IOC_CONFIGURE, &config));
+	if (!ret && evicting)
+		set_budget(device);
 	if (!ret)
 		ret = SYS(ioctl(device, VMLAB_IOC_REGION_FD, &region));
 	close(device);

@@ -103,7 +103,7 @@ struct op {
 #define REFUSED	(-4095L)
 
 extern const struct op region_ops[], memory_ops[], file_ops[], name_ops[], mount_ops[];
-extern const struct op process_ops[];
+extern const struct op process_ops[], pool_ops[];
 
 size_t ops_count(void);
 const struct op *op_at(size_t number);

@@ -4,7 +4,7 @@
 #include "sys.h"
 
 static const struct op *const tables[] = {
-	region_ops, memory_ops, file_ops, name_ops, mount_ops, process_ops,
+	region_ops, memory_ops, file_ops, name_ops, mount_ops, process_ops, pool_ops,
 };
 
 const struct kind fd = { DESCRIPTOR, .families = REGIONS | FILES | PIPES };

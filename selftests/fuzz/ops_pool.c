@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Operations: pools with a budget, whose pages leave memory and come back. */
+#include "fuzz.h"
+#include "sys.h"
+
+static const struct name policies[] = {
+	{ "random", 0 }, { "fifo", 1 }, { "clock", 2 }, { "lru", 3 }, { "2q", 4 }, { "arc", 5 },
+	{ "sieve", 6 }, { "s3fifo", 7 }, { "lirs", 8 }, { "optimal", 9 }, { }
+};
+
+static const struct name codecs[] = { { "lz4", 0 }, { "zstd", 1 }, { "lzo-rle", 2 }, { } };
+
+static const char *name_of(const struct name *names, uint64_t value)
+{
+	for (; names->text; names++) {
+		if (names->value == value)
+			return names->text;
+	}
+	return "";
+}
+
+static long pool_set(const uint64_t *a)
+{
+	struct vmlab_pool_set set = {
+		.what = a[1], .budget = a[2], .store_limit = a[3], .__reserved = a[6],
+	};
+
+	snprintf((char *)set.policy, sizeof(set.policy), "%s", name_of(policies, a[4]));
+	snprintf((char *)set.codec, sizeof(set.codec), "%s", name_of(codecs, a[5]));
+	return SYS(ioctl(a[0], VMLAB_IOC_POOL_SET, &set));
+}
+
+static long pool_stat(const uint64_t *a)
+{
+	return SYS(ioctl(a[0], VMLAB_IOC_POOL_STAT, a[1]));
+}
+
+static long advise(const uint64_t *a)
+{
+	struct vmlab_advise request = { .start = a[1], .length = a[2], .advice = a[3] };
+
+	return OK(ioctl(a[0], VMLAB_IOC_ADVISE, &request));
+}
+
+static long advise_at(const uint64_t *a)
+{
+	struct vmlab_advise request = {
+		.start = a[1], .length = a[2], .advice = a[3], .address = 1, .pages = a[4],
+	};
+
+	return OK(ioctl(a[0], VMLAB_IOC_ADVISE, &request));
+}
+
+static const struct kind what = { FLAGS, .names = (const struct name[]){
+	{ "BUDGET", VMLAB_POOL_BUDGET }, { "POLICY", VMLAB_POOL_POLICY },
+	{ "CODEC", VMLAB_POOL_CODEC }, { "STORE_LIMIT", VMLAB_POOL_STORE_LIMIT }, { }
+}, .usual = (const uint64_t[]){ VMLAB_POOL_BUDGET, VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY,
+				VMLAB_POOL_POLICY, 0 } };
+static const struct kind budget = { CHOICE, .names = (const struct name[]){
+	{ "LEAST", VMLAB_POOL_BUDGET_MIN }, { "MORE", 2 * VMLAB_POOL_BUDGET_MIN },
+	{ "MUCH", 64 * VMLAB_POOL_BUDGET_MIN }, { "NONE", VMLAB_POOL_UNLIMITED_BUDGET },
+	{ "LESS", VMLAB_POOL_BUDGET_MIN - PAGE }, { }
+} };
+static const struct kind policy = { CHOICE, .names = policies };
+static const struct kind codec = { CHOICE, .names = codecs };
+static const struct kind advice = { CHOICE, .names = (const struct name[]){
+	{ "EVICT", VMLAB_ADVISE_EVICT }, { "PREFETCH", VMLAB_ADVISE_PREFETCH },
+	{ "PIN", VMLAB_ADVISE_PIN }, { "UNPIN", VMLAB_ADVISE_UNPIN },
+	{ "COLD", VMLAB_ADVISE_COLD }, { }
+} };
+static const struct kind mostly_zero = { CHOICE, .names = (const struct name[]){
+	{ "0", 0 }, { "0x0", 0 }, { "0x1", 1 }, { }
+} };
+
+const struct op pool_ops[] = {
+	{ "pool_set", pool_set,
+	  { &region, &what, &budget, &size, &policy, &codec, &mostly_zero } },
+	{ "pool_stat", pool_stat, { &region, &address } },
+	{ "advise", advise, { &region, &offset, &length, &advice } },
+	{ "advise_at", advise_at, { &region, &address, &length, &advice, &mostly_zero } },
+	{ }
+};
