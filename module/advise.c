@@ -34,17 +34,17 @@ static int bring_back(struct vmlab_region *region, pgoff_t pgoff)
 
 /*
  * Takes a page out of the policy's hands, or gives it back. Returns 1 if that is news, or
- * -ENOSPC. Caller holds a reference to the page, and reclaim_lock: it is no victim.
+ * -ENOSPC; 0 also if the pool does not know of it, and so never evicts it. Caller holds a
+ * reference to the page, and reclaim_lock: it is no victim.
  */
 static int set_pinned(struct vmlab_pool *pool, struct folio *folio, bool pinned)
 {
-	struct vmlab_swap *swap = vmlab_folio_swap(folio);
+	struct vmlab_swap *swap;
 	int ret = 0;
 
-	if (!swap)
-		return 0;	/* it is never evicted */
 	spin_lock(&pool->policy_lock);
-	if (swap->folio == folio && test_bit(VMLAB_SWAP_PINNED, &swap->flags) != pinned)
+	swap = vmlab_folio_swap_locked(folio);
+	if (swap && test_bit(VMLAB_SWAP_PINNED, &swap->flags) != pinned)
 		ret = pinned && pool->pinned >= READ_ONCE(pool->budget) / 2 ? -ENOSPC : 1;
 	if (ret > 0 && pinned) {
 		vmlab_policy_removed(pool->policy, &swap->entry);

@@ -100,18 +100,20 @@ static unsigned int choose_in_range(struct vmlab_region *region, pgoff_t *first,
 
 	while (i < nr && *first <= last && vmlab_index_next(&region->index, first, last)) {
 		struct folio *folio = vmlab_page_get(region, (*first)++);
-		struct vmlab_swap *swap = folio ? vmlab_folio_swap(folio) : NULL;
+		struct vmlab_swap *swap;
 
+		if (!folio)
+			continue;
 		spin_lock(&pool->policy_lock);
-		if (swap && swap->folio == folio && swap->entry.state == VMLAB_ENTRY_RESIDENT) {
+		swap = vmlab_folio_swap_locked(folio);
+		if (swap && swap->entry.state == VMLAB_ENTRY_RESIDENT) {
 			vmlab_policy_removed(pool->policy, &swap->entry);
 			refcount_inc(&swap->refs);
 			victims[i] = (struct victim){ .swap = swap, .asked = true };
 			victims[i++].region = get_region(swap);
 		}
 		spin_unlock(&pool->policy_lock);
-		if (folio)
-			folio_put(folio);
+		folio_put(folio);
 		cond_resched();
 	}
 	return i;

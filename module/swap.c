@@ -239,7 +239,11 @@ void vmlab_swap_unlock(struct vmlab_swap *swap)
 	clear_and_wake_up_bit(VMLAB_SWAP_BUSY, &swap->flags);
 }
 
-/* A share of the page that has the content, if one has; NULL: none, or it is on its way out. */
+/*
+ * A share of the page that has the content; NULL: the store has it. -EAGAIN: the page is being
+ * given up just now, and will be CACHED; or it was, as no slot names the content any more, and
+ * no store has it. Caller has BUSY.
+ */
 static struct folio *share_folio(struct vmlab_swap *swap)
 {
 	struct folio *folio;
@@ -248,8 +252,9 @@ static struct folio *share_folio(struct vmlab_swap *swap)
 	folio = swap->folio;
 	if (folio && test_and_clear_bit(VMLAB_SWAP_CACHED, &swap->flags))
 		atomic_long_set(vmlab_page_sharers(folio), 1);
-	else if (folio && !atomic_long_inc_not_zero(vmlab_page_sharers(folio)))
-		folio = NULL;
+	else if (folio ? !atomic_long_inc_not_zero(vmlab_page_sharers(folio)) :
+			 !(swap->copy.flags & VMLAB_COPY_VALID))
+		folio = ERR_PTR(-EAGAIN);
 	spin_unlock(&swap->pool->slots_lock);
 	return folio;
 }
@@ -300,8 +305,8 @@ static int bring_in(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 {
 	struct folio *folio = share_folio(swap);
 
-	if (!folio && READ_ONCE(swap->folio)) {
-		cond_resched();	/* it is given up just now, and comes to us, or goes */
+	if (IS_ERR(folio)) {
+		cond_resched();
 		return 0;
 	}
 	if (!folio)

@@ -68,6 +68,18 @@ static inline void vmlab_folio_set_swap(struct folio *folio, struct vmlab_swap *
 	WRITE_ONCE(folio->lru.next, (void *)swap);
 }
 
+/*
+ * The same for who has just a reference to the page, which may be on its way out: NULL then, too.
+ * What was read is freed by RCU, and its page is forgotten under policy_lock before. Caller holds
+ * that, and what is returned stays as long.
+ */
+static inline struct vmlab_swap *vmlab_folio_swap_locked(const struct folio *folio)
+{
+	struct vmlab_swap *swap = vmlab_folio_swap(folio);
+
+	return swap && READ_ONCE(swap->folio) == folio ? swap : NULL;
+}
+
 /* The page was written to, or is about to be: what the store may have is of no use. */
 static inline void vmlab_swap_written(const struct folio *folio)
 {
