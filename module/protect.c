@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "huge.h"
 #include "index.h"
+#include "pool.h"
 #include "region.h"
 #include "swap.h"
 #include "vmas.h"
@@ -50,7 +51,8 @@ static int protect_pte(pte_t *pte, unsigned long address, void *data)
 	if (!pte_present(entry) || !(pte_write(entry) || pte_dirty(entry)))
 		return 0;
 	/* What is writable may become dirty just now. */
-	vmlab_swap_written(page_folio(pte_page(entry)));
+	if (READ_ONCE(protect->region->pool->swapping))
+		vmlab_swap_written(page_folio(pte_page(entry)));
 	vmlab_set_pte(protect->mm, address, pte, pte_mkclean(pte_wrprotect(entry)));
 	protect->changed = true;
 	return 0;
