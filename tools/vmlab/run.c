@@ -320,7 +320,7 @@ int cmd_run(int argc, char **argv)
 	pid_t pid;
 
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &opts);
-	if (uname(&kernel) || atoi(kernel.release) >= 7) {
+	if (uname(&kernel) || strtol(kernel.release, NULL, 10) >= 7) {
 		fail("vmlab run works on Linux 6 only: on 7 programs go wrong that give back memory");
 		return EXIT_FAILURE;
 	}
