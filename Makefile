@@ -81,6 +81,11 @@ check: ## run the tests in a VM
 	+@$(MAKE) -s selftests
 	@$(vm)/check --kernel $(guest) --timeout 1800 -- $(run_tests)
 
+check-tools: ## run the tests of what needs no kernel: vmlab sim and the policies
+	@tools/deps check
+	+@$(MAKE) -s selftests
+	@$(vm)/check --here -- $(MAKE) -s -C selftests run_tests $(kselftest) ONLY=sim
+
 check-all: ## run them on each kernel of the distribution
 	+@failed=; for kernel in $(KERNELS); do \
 		echo "vmlab: $$kernel"; \
@@ -184,6 +189,6 @@ clean: ## remove what was built (what fuzzers found, and the cached kernels, sta
 	+@$(MAKE) --no-print-directory -C selftests/differ clean
 	$(RM) -r $(filter-out build/differ build/fuzz build/fuzz-tools,$(wildcard build/*))
 
-.PHONY: all help module tools selftests demo check check-all check-debug check-races \
+.PHONY: all help module tools selftests demo check check-tools check-all check-debug check-races \
 	check-apps coverage lint bench profile fuzz soak fuzz-tools load unload install \
 	uninstall clean
