@@ -214,15 +214,16 @@ TEST_F(region, opens_10000)
 	struct rlimit limit = { .rlim_cur = OPENS + 100, .rlim_max = OPENS + 100 };
 	struct vmlab_features before = module_features();
 	int *fds = calloc(OPENS, sizeof(*fds));
-	__u64 last = region_stat(self->fd).id;
+	__u64 last = region_stat(self->fd).id, id;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		SKIP_TEST("may not open %d files: %s", OPENS, strerror(errno));
 	for (int i = 0; i < OPENS; i++) {
 		fds[i] = region_open();
 		ASSERT_GE(fds[i], 0);
-		ASSERT_GT(region_stat(fds[i]).id, last);
-		last = region_stat(fds[i]).id;
+		id = region_stat(fds[i]).id;
+		ASSERT_GT(id, last);
+		last = id;
 		ASSERT_EQ(1, pwrite(fds[i], "x", 1, i * PAGE));
 	}
 	EXPECT_EQ(before.regions + OPENS, module_features().regions);
