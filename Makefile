@@ -81,10 +81,10 @@ check: ## run the tests in a VM
 	+@$(MAKE) -s selftests
 	@$(vm)/check --kernel $(guest) --timeout 1800 -- $(run_tests)
 
-check-tools: ## run the tests of what needs no kernel: vmlab sim and the policies
+check-tools: ## run the tests of what needs no module: vmlab sim, scripts
 	@tools/deps check
 	+@$(MAKE) -s selftests
-	@$(vm)/check --here -- $(MAKE) -s -C selftests run_tests $(kselftest) ONLY=sim
+	@$(vm)/check --here -- $(MAKE) -s -C selftests run_tests $(kselftest) ONLY="sim cache vm"
 
 check-all: ## run them on each kernel of the distribution
 	+@failed=; for kernel in $(KERNELS); do \
@@ -96,7 +96,7 @@ check-debug: ## run them on the debug kernel, and fuzz there for a minute
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@$(vm)/check --kernel debug --mem 3072 --timeout 4800 --share build/coverage -- \
+	@$(vm)/check --kernel debug --mem 3072 --timeout 5000 --share build/coverage -- \
 		selftests/coverage collect $(CURDIR)/build/coverage $(run_tests)
 
 check-races: ONLY ?= $(threaded)
