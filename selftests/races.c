@@ -403,13 +403,14 @@ static bool kept_end(struct kept *kept)
 TEST_F(races, clones_stay_what_they_are)
 {
 	static struct kept kept[KEPT];
+	unsigned long rounds = race_rounds(ROUNDS);
 	bool right = true;
 
 	begin(variant, false);
-	for (int round = 0; right && round < ROUNDS + KEPT; round++) {
+	for (unsigned long round = 0; right && round < rounds + KEPT; round++) {
 		if (round >= KEPT)
 			right = kept_end(&kept[round % KEPT]);
-		if (right && round < ROUNDS)
+		if (right && round < rounds)
 			right = kept_make(&kept[round % KEPT]);
 	}
 	EXPECT_TRUE(end());
@@ -460,7 +461,7 @@ TEST_F(races, children_have_their_own)
 	bool right = true;
 
 	begin(variant, true);
-	for (int round = 0; right && round < ROUNDS; round++)
+	for (unsigned long round = 0; right && round < race_rounds(ROUNDS); round++)
 		right = IN_CHILD(child_has_its_own());
 	EXPECT_TRUE(end());
 	EXPECT_TRUE(right);
