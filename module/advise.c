@@ -18,20 +18,19 @@
 #include "swap.h"
 
 /*
- * Brings back the page at @pgoff, if that is not what makes others be reclaimed. Returns 1 if it
- * was not in memory, -EAGAIN, or another errno.
+ * Brings back the page at @pgoff. Returns 1 if it was not in memory, -EAGAIN if others would have
+ * to leave for it, or another errno.
  */
 static int bring_back(struct vmlab_region *region, pgoff_t pgoff)
 {
-	struct vmlab_swap *swap = vmlab_index_get_swap(&region->index, pgoff);
+	struct vmlab_swap *swap;
 	int ret;
 
+	if (!vmlab_pool_has_spare(region->pool))
+		return -EAGAIN;
+	swap = vmlab_index_get_swap(&region->index, pgoff);
 	if (!swap)
 		return 0;
-	if (vmlab_pool_frames_left(region->pool) <= READ_ONCE(region->pool->low)) {
-		vmlab_swap_release(swap);
-		return -EAGAIN;
-	}
 	filemap_invalidate_lock_shared(region->inode.i_mapping);
 	ret = vmlab_swap_in(region, pgoff, false);
 	filemap_invalidate_unlock_shared(region->inode.i_mapping);

@@ -95,6 +95,12 @@ static inline long vmlab_pool_frames_left(const struct vmlab_pool *pool)
 	return READ_ONCE(pool->budget) - atomic_long_read(&pool->frames);
 }
 
+/* May a page come that nobody waits for: one that nothing has to be reclaimed for? */
+static inline bool vmlab_pool_has_spare(const struct vmlab_pool *pool)
+{
+	return vmlab_pool_frames_left(pool) > READ_ONCE(pool->low);
+}
+
 int vmlab_pages_init(void);
 void vmlab_pages_exit(void);
 u64 vmlab_pages_total(void);

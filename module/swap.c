@@ -363,12 +363,11 @@ int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must)
  */
 int vmlab_swap_in_around(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr)
 {
-	const struct vmlab_pool *pool = region->pool;
 	int ret = vmlab_swap_in(region, pgoff, false);
 	unsigned int i;
 
 	for (i = 1; i < nr && !ret; i++) {
-		if (vmlab_pool_frames_left(pool) <= READ_ONCE(pool->low) ||
+		if (!vmlab_pool_has_spare(region->pool) ||
 		    vmlab_swap_in(region, pgoff + i, false))
 			break;
 	}

@@ -418,9 +418,9 @@ struct vmlab_pool_stat {
  * @pages:	out: how many pages were evicted, brought in, pinned, unpinned, or had been
  *		referenced
  *
- * A prefetch ends when the pool's budget is reached. Of the pages of a pool as many as half of
- * its budget can be pinned. A page that is copied, as other regions have it, too, is pinned no
- * more: so a page is made the region's alone before it is pinned, for which the descriptor, or
+ * A prefetch ends when other pages would have to leave for it. Of the pages of a pool as many as
+ * half of its budget can be pinned. A page that is copied, as other regions have it, too, is
+ * pinned no more: so a page is made the region's alone before it is pinned, for which the descriptor, or
  * the mapping, must allow writing. Pages that are not there are made.
  * Errors: EINVAL, EBADF, EOPNOTSUPP (a region with a file, or a clone of one), EFAULT (no region
  * is mapped there), ENOSPC (more must not be pinned;
