@@ -76,9 +76,10 @@ demo: ## watch pages appear, in a VM
 # ONLY="NAME..." chooses among the programs.
 run_tests = $(MAKE) -s -C selftests run_tests $(kselftest) $(if $(ONLY),ONLY="$(ONLY)")
 
-check: ## run the tests in a VM
+check: ## run the tests, in a VM but for those of check-tools
 	@tools/deps check
 	+@$(MAKE) -s selftests
+	+@[ "$(ONLY)" ] || $(MAKE) --no-print-directory check-tools
 	@$(vm)/check --kernel $(guest) --timeout 1800 -- $(run_tests)
 
 check-tools: ## run the tests of what needs no module: vmlab sim, scripts
