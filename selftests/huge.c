@@ -269,13 +269,11 @@ TEST_F(huge, at_the_cap_pages_are_small)
 	EXPECT_EQ(HUGE / PAGE + 20, region_resident(self->fd));
 }
 
-enum { TRIES = 4000 };
-
 static void *try_for_huge(void *arg)
 {
 	int fd = *(int *)arg;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (unsigned long i = race_rounds(20000); i; i--) {
 		if (pwrite(fd, "x", 1, HUGE) != 1 || fallocate(fd, PUNCH, HUGE, PAGE))
 			return (void *)1;
 	}
@@ -294,13 +292,13 @@ TEST_F(huge, trying_at_the_cap_takes_no_room)
 	ASSERT_EQ(0, ftruncate(fd, LENGTH));
 	parameter_set("max_pages", pages_now() + 256);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, try_for_huge, &fd));
-	for (int i = 0; i < TRIES; i++)
+	for (unsigned long i = race_rounds(20000); i; i--)
 		wrong += pwrite(other, "x", 1, 0) != 1 || fallocate(other, PUNCH, 0, PAGE);
 	pthread_join(thread, &tried);
 	parameter_set("max_pages", cap);
 	EXPECT_EQ(NULL, tried);
 	EXPECT_EQ(0, wrong);
-	EXPECT_GE(region_stat(self->fd).huge_fallback, TRIES);
+	EXPECT_GE(region_stat(self->fd).huge_fallback, race_rounds(20000));
 	close(other);
 	close(fd);
 }
@@ -390,7 +388,7 @@ TEST_F(scattered, small_pages_take_their_place)
 	for (unsigned long i = 0; i < 256; i++)
 		EXPECT_EQ((char)(i % 100 + 1), self->p[i * HUGE]);
 
-	/* Nor does a clone that is written to find any. */
+	/* A clone that is written to has its copies in what there is, too. */
 	fill(self->p, LENGTH, 1);
 	other = clone_of(self->fd);
 	q = map_shared(other, LENGTH);

@@ -461,7 +461,7 @@ TEST_F(races, children_have_their_own)
 	bool right = true;
 
 	begin(variant, true);
-	for (unsigned long round = 0; right && round < race_rounds(ROUNDS); round++)
+	for (unsigned long round = race_rounds(ROUNDS); right && round; round--)
 		right = IN_CHILD(child_has_its_own());
 	EXPECT_TRUE(end());
 	EXPECT_TRUE(right);

@@ -301,7 +301,7 @@ static void *open_use_close(void *argument)
 {
 	volatile bool *wrong = argument;
 
-	for (unsigned long i = 0; i < race_rounds(300); i++) {
+	for (unsigned long i = race_rounds(300); i; i--) {
 		int fd = region_open();
 		char *p = map_shared(fd, 8 * PAGE);
 

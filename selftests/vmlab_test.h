@@ -254,8 +254,8 @@ static inline bool word_write(void *p, __u64 value)
 }
 
 /*
- * How many of @rounds a race is given: fewer where the kernel checks itself, which takes
- * ten times as long and sees more in each.
+ * How many of @rounds a race is given: fewer where the kernel looks for bugs of any kind, and
+ * takes long. Where it looks for races (KCSAN) all of them.
  */
 static inline unsigned long race_rounds(unsigned long rounds)
 {
