@@ -420,8 +420,8 @@ struct vmlab_pool_stat {
  *
  * A prefetch ends when other pages would have to leave for it. Of the pages of a pool as many as
  * half of its budget can be pinned. A page that is copied, as other regions have it, too, is
- * pinned no more: so a page is made the region's alone before it is pinned, for which the descriptor, or
- * the mapping, must allow writing. Pages that are not there are made.
+ * pinned no more: so a page is made the region's alone before it is pinned, for which the
+ * descriptor, or the mapping, must allow writing. Pages that are not there are made.
  * Errors: EINVAL, EBADF, EOPNOTSUPP (a region with a file, or a clone of one), EFAULT (no region
  * is mapped there), ENOSPC (more must not be pinned;
  * nothing of a pool without a budget need be), ENOMEM, EINTR. Then a part may have been done.
