@@ -78,6 +78,18 @@ static void free_region_later(struct rcu_head *rcu)
 }
 
 /**
+ * vmlab_region_carry - have a region's memory stay, as a page that carries its mapping does
+ * @region: the region, valid under RCU
+ *
+ * Context: any, inside rcu_read_lock().
+ * Return: does it? Then vmlab_region_put_carried() is due.
+ */
+bool vmlab_region_carry(struct vmlab_region *region)
+{
+	return atomic_long_inc_not_zero(&region->carried);
+}
+
+/**
  * vmlab_region_put_carried - one page less carries the region's mapping
  * @region: the region, which may be at its end
  *

@@ -52,8 +52,10 @@ void vmlab_inspect_features(struct vmlab_features *features)
 
 /**
  * vmlab_inspect_stat - the figures of a region
- * @region: the region; that it is valid under RCU is enough
+ * @region: the region; it may be at its end, if only its memory is kept
  * @stat: filled
+ *
+ * Context: may sleep.
  */
 void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
 {
@@ -103,14 +105,16 @@ static bool list_next(unsigned long *id, bool all, struct vmlab_stat *stat)
 
 	rcu_read_lock();
 	while ((region = vmlab_region_next(id)) != NULL) {
-		if (all || uid_eq(region->uid, current_uid())) {
-			vmlab_inspect_stat(region, stat);
+		if ((all || uid_eq(region->uid, current_uid())) && vmlab_region_carry(region))
 			break;
-		}
 		++*id;
 	}
 	rcu_read_unlock();
-	return region;
+	if (!region)
+		return false;
+	vmlab_inspect_stat(region, stat);
+	vmlab_region_put_carried(region);
+	return true;
 }
 
 /**

@@ -61,7 +61,7 @@ static struct vmlab_region *get_region(struct vmlab_swap *swap)
 	mapping = READ_ONCE(swap->folio->mapping);
 	if (mapping)
 		region = vmlab_inode_region(mapping->host);
-	if (region && !atomic_long_inc_not_zero(&region->carried))
+	if (region && !vmlab_region_carry(region))
 		region = NULL;
 	rcu_read_unlock();
 	return region;

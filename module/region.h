@@ -179,6 +179,7 @@ int vmlab_region_use(struct vmlab_region *region);
 int vmlab_region_writeback(struct vmlab_region *region);
 void vmlab_region_unmap(struct vmlab_region *region, pgoff_t first, pgoff_t nr);
 void vmlab_region_unmap_beyond(struct vmlab_region *region, loff_t end);
+bool vmlab_region_carry(struct vmlab_region *region);
 void vmlab_region_put_carried(struct vmlab_region *region);
 struct vmlab_region *vmlab_region_next(unsigned long *id);
 u64 vmlab_regions(void);
