@@ -73,8 +73,9 @@ demo: ## watch pages appear, in a VM
 	@$(vm)/run --kernel $(guest) -- sh -c \
 		'for story in "" cow share swap; do tools/vmlab/vmlab demo $$story || exit; echo; done'
 
-# ONLY="NAME..." chooses among the programs.
-run_tests = $(MAKE) -s -C selftests run_tests $(kselftest) $(if $(ONLY),ONLY="$(ONLY)")
+# ONLY="NAME..." and EXCEPT="NAME..." choose among the programs.
+run_tests = $(MAKE) -s -C selftests run_tests $(kselftest) $(if $(ONLY),ONLY="$(ONLY)") \
+	$(if $(EXCEPT),EXCEPT="$(EXCEPT)")
 
 check: ## run the tests, in a VM but for those of check-tools
 	@tools/deps check
@@ -93,12 +94,15 @@ check-all: ## run them on each kernel of the distribution
 		$(MAKE) --no-print-directory check KERNEL=$$kernel || failed=yes; \
 	done; [ ! "$$failed" ]
 
+# A run of some of the programs leaves what another found.
+covered := build/coverage$(if $(ONLY),-only)
+
 check-debug: ## run them on the debug kernel, and fuzz there for a minute
 	@tools/deps check
 	+@$(MAKE) -s selftests
-	@rm -rf build/coverage && mkdir -p build/coverage
-	@$(vm)/check --kernel debug --mem 3072 --timeout 5000 --share build/coverage -- \
-		selftests/coverage collect $(CURDIR)/build/coverage $(run_tests)
+	@rm -rf $(covered) && mkdir -p $(covered)
+	@$(vm)/check --kernel debug --mem 3072 --timeout 5000 --share $(covered) -- \
+		selftests/coverage collect $(CURDIR)/$(covered) $(run_tests)
 
 check-races: ONLY ?= $(threaded)
 check-races: ## run the tests with threads on the kernel that sees data races
@@ -114,7 +118,7 @@ check-apps: ## run programs on the file system and in a pool, in a VM: fio, SQLi
 coverage: ## run the tests on the debug kernel and show what they reach, as HTML
 	@tools/deps coverage
 	+@status=0; $(MAKE) --no-print-directory check-debug || status=$$?; \
-	selftests/coverage report build/coverage && exit $$status
+	selftests/coverage report $(covered) && exit $$status
 
 lint: ## check the sources: sparse, coccinelle, clang-tidy and others
 	@tools/deps lint
