@@ -119,6 +119,22 @@ static double wait_for_file(const struct demo *demo, int copy, char byte, double
 	return now;
 }
 
+/* The figures when the write has ended: the file has the byte a moment before that. */
+static int stat_written(int region, struct vmlab_stat *stat)
+{
+	static const struct timespec nap = { .tv_nsec = 10000000 };
+	unsigned int naps;
+
+	for (naps = 0; naps < 200; naps++) {
+		int ret = demo_stat(region, stat);
+
+		if (ret || (!stat->dirty && stat->written_back))
+			return ret;
+		nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
 static int tell_arrival(struct demo *demo, int region, int copy, char byte, double start)
 {
 	struct tale *tale = &demo->tale;
@@ -136,7 +152,7 @@ static int tell_arrival(struct demo *demo, int region, int copy, char byte, doub
 	tale_print(tale, "\n");
 	arrived = wait_for_file(demo, copy, byte, start, most);
 	tale_print(tale, "\n");
-	if (demo_stat(region, &stat))
+	if (stat_written(region, &stat))
 		return -1;
 	tale_seconds(tale, "arrived_seconds", "reached the file after", arrived);
 	tale_count(tale, "dirty_pages_after", "dirty pages now", stat.dirty);
