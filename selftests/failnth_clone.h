@@ -228,8 +228,10 @@ static bool clone_stored_apart(struct world *w)
 	return stores_over_1(w) && holds_1(w);
 }
 
+/* A copy of each page, and of the leaf; further memory for these is not always taken anew. */
 OPERATION(cow_store_in_clone, .kind = ZERO, .map = MAP_SHARED, .touched = 1,
-	  .prepare = map_clone, .run = touch_writing, .right = clone_stored_apart, .hits = 6);
+	  .prepare = map_clone, .run = touch_writing, .right = clone_stored_apart,
+	  .hits = PAGES + 1);
 
 static bool wrote_apart(struct world *w)
 {
