@@ -87,21 +87,17 @@ int vmlab_writeback_write(struct vmlab_file *f, struct iov_iter *from, loff_t po
 {
 	const struct cred *cred = override_creds(f->file->f_cred);
 	struct kiocb iocb;
-	ssize_t ret = 0;
+	ssize_t ret = 1;
 
 	file_start_write(f->file);
 	init_sync_kiocb(&iocb, f->file);
 	iocb.ki_pos = pos;
-	while (iov_iter_count(from)) {
+	while (iov_iter_count(from) && ret > 0)
 		ret = vfs_iocb_iter_write(f->file, &iocb, from);
-		if (ret <= 0)
-			break;
-	}
 	file_end_write(f->file);
 	revert_creds(cred);
-	if (iov_iter_count(from))
-		return ret ?: -EIO;
-	return 0;
+	/* With O_SYNC it may fail when all was taken already. */
+	return ret ? min_t(ssize_t, ret, 0) : -EIO;
 }
 
 /*
