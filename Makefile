@@ -27,7 +27,7 @@ BUILD	:= build
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The kernels of check-all, and the tests of check-races.
 KERNELS	?= 6.1 6.12 newest
-threaded := threads races huge_races moment fork reflink names limits regress fuzz
+threaded := threads races huge_races moment fork reflink names limits regress swap fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
 kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
