@@ -96,10 +96,10 @@ void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
 }
 
 /*
- * Finds the next region that the caller may see, and its figures. Returns false at
- * the end of the table.
+ * The next region that the caller may see, whose memory is kept; NULL at the end of the
+ * table.
  */
-static bool list_next(unsigned long *id, bool all, struct vmlab_stat *stat)
+static struct vmlab_region *list_next(unsigned long *id, bool all)
 {
 	struct vmlab_region *region;
 
@@ -110,11 +110,7 @@ static bool list_next(unsigned long *id, bool all, struct vmlab_stat *stat)
 		++*id;
 	}
 	rcu_read_unlock();
-	if (!region)
-		return false;
-	vmlab_inspect_stat(region, stat);
-	vmlab_region_put_carried(region);
-	return true;
+	return region;
 }
 
 /**
@@ -129,12 +125,15 @@ int vmlab_inspect_list(struct vmlab_list *list)
 	size_t size = list->entry_size;
 	bool all = capable(CAP_SYS_PTRACE);
 	unsigned long id = list->cursor;
+	struct vmlab_region *region;
 	struct vmlab_stat stat;
 	u32 count = 0;
 
 	if (size < VMLAB_STAT_SIZE_FIRST || size > PAGE_SIZE)
 		return -EINVAL;
-	while (count < list->count && list_next(&id, all, &stat)) {
+	while (count < list->count && (region = list_next(&id, all)) != NULL) {
+		vmlab_inspect_stat(region, &stat);
+		vmlab_region_put_carried(region);
 		if (vmlab_copy_out(buffer + count * size, size, &stat, sizeof(stat)))
 			return -EFAULT;
 		count++;
@@ -142,7 +141,10 @@ int vmlab_inspect_list(struct vmlab_list *list)
 		if (signal_pending(current) && count < list->count)
 			break;
 	}
-	list->cursor = list_next(&id, all, &stat) ? id : 0;
+	region = list_next(&id, all);
+	if (region)
+		vmlab_region_put_carried(region);
+	list->cursor = region ? id : 0;
 	list->count = count;
 	return 0;
 }
