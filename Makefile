@@ -94,7 +94,7 @@ check-all: ## run them on each kernel of the distribution
 		$(MAKE) --no-print-directory check KERNEL=$$kernel || failed=yes; \
 	done; [ ! "$$failed" ]
 
-# A run of some of the programs leaves what another found.
+# A run of chosen programs may be under way beside one of the others.
 covered := build/coverage$(if $(ONLY),-only)
 
 check-debug: ## run them on the debug kernel, and fuzz there for a minute

@@ -96,7 +96,7 @@ int vmlab_writeback_write(struct vmlab_file *f, struct iov_iter *from, loff_t po
 		ret = vfs_iocb_iter_write(f->file, &iocb, from);
 	file_end_write(f->file);
 	revert_creds(cred);
-	/* With O_SYNC it may fail when all was taken already. */
+	/* On a mount that is "sync" it may fail when all was taken already. */
 	return ret ? min_t(ssize_t, ret, 0) : -EIO;
 }
 
