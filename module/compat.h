@@ -79,6 +79,25 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define file_mnt_idmap file_mnt_user_ns
 #endif
 
+/*
+ * A write holds off who freezes the file system. Newer kernels see to that here; twice would be
+ * once too often, for who freezes it comes in between.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+static inline ssize_t vmlab_iocb_iter_write(struct file *file, struct kiocb *iocb,
+					    struct iov_iter *from)
+{
+	ssize_t ret;
+
+	file_start_write(file);
+	ret = vfs_iocb_iter_write(file, iocb, from);
+	file_end_write(file);
+	return ret;
+}
+
+#define vfs_iocb_iter_write vmlab_iocb_iter_write
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 #define folio_mapcount(folio) page_mapcount(&(folio)->page)
 #endif

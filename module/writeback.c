@@ -89,12 +89,10 @@ int vmlab_writeback_write(struct vmlab_file *f, struct iov_iter *from, loff_t po
 	struct kiocb iocb;
 	ssize_t ret = 1;
 
-	file_start_write(f->file);
 	init_sync_kiocb(&iocb, f->file);
 	iocb.ki_pos = pos;
 	while (iov_iter_count(from) && ret > 0)
 		ret = vfs_iocb_iter_write(f->file, &iocb, from);
-	file_end_write(f->file);
 	revert_creds(cred);
 	/* On a mount that is "sync" it may fail when all was taken already. */
 	return ret ? min_t(ssize_t, ret, 0) : -EIO;
