@@ -267,7 +267,8 @@ int vmlab_file_fill(struct vmlab_file *f, pgoff_t pgoff, struct page **pages, un
 		ret = fill_by_read(f, index, pages, nr);
 	if (ret > 0)
 		zero_beyond_end(f, index, pages, ret);
-	return ret;
+	/* A file that asks for patience is not to be taken for a pool without room. */
+	return ret == -EAGAIN ? -EIO : ret;
 }
 
 static int fill(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
