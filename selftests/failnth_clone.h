@@ -195,6 +195,46 @@ OPERATION(clone_reads_file_ext4, .type = "ext4", .disk = true, .kind = FILED,
 	  .prepare = clone_half, .run = read_clone, .right = file_is_spared,
 	  .may = { ENOMEM, EFAULT, SHORT, EIO }, .hits = PAGES);
 
+/* Reflinks, to a region that is empty. */
+
+static void make_target(struct world *w)
+{
+	int device = region_open();
+
+	w->made = region_fd(device, O_CLOEXEC);
+	close(device);
+	if (w->made < 0 || ftruncate(w->made, 0))
+		broken("cannot make a region: %s\n", strerror(errno));
+}
+
+static int reflink_whole(struct world *w)
+{
+	return outcome(ioctl(w->made, FICLONE, w->region));
+}
+
+OPERATION(reflink, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .prepare = make_target,
+	  .run = reflink_whole, .right = mapped_clone_is_apart);
+
+static int reflink_range(struct world *w)
+{
+	return clone_range(w->region, 0, LENGTH, w->made, 0);
+}
+
+OPERATION(reflink_range, .kind = ZERO, .map = MAP_SHARED, .touched = 1,
+	  .prepare = make_target, .run = reflink_range, .right = mapped_clone_is_apart,
+	  .may = { ENOMEM, EFAULT }, .hits = 1);
+
+static int copy_range(struct world *w)
+{
+	loff_t in = 0, out = 0;
+
+	return transfer(copy_file_range(w->region, &in, w->made, &out, LENGTH, 0), LENGTH);
+}
+
+OPERATION(copy_file_range, .kind = ZERO, .map = MAP_SHARED, .touched = 1,
+	  .prepare = make_target, .run = copy_range, .right = mapped_clone_is_apart,
+	  .may = { ENOMEM, EFAULT, SHORT }, .hits = 1);
+
 /* The first write to a page that is shared */
 
 static void clone_it(struct world *w)

@@ -50,7 +50,7 @@ static bool is_touched(struct world *w)
 }
 
 OPERATION(fault_huge, .kind = LARGE, .prepare = map_huge, .run = touch_huge,
-	  .right = is_touched, .may = { TRAPPED }, .hits = 3);
+	  .right = is_touched, .hits = 3);
 
 static void fill_huge(struct world *w)
 {

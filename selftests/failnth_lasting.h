@@ -19,12 +19,14 @@ FIXTURE(dead_disk)
 FIXTURE_VARIANT(dead_disk)
 {
 	bool overlay;
+	unsigned long mount_flags;
 	__u32 flags;
 };
 
 FIXTURE_VARIANT_ADD(dead_disk, ext4) { };
 FIXTURE_VARIANT_ADD(dead_disk, ext4_strict) { .flags = VMLAB_REGION_STRICT };
 FIXTURE_VARIANT_ADD(dead_disk, overlay) { .overlay = true };
+FIXTURE_VARIANT_ADD(dead_disk, sync) { .mount_flags = MS_SYNCHRONOUS };
 
 FIXTURE_SETUP(dead_disk)
 {
@@ -38,6 +40,9 @@ FIXTURE_SETUP(dead_disk)
 		reason = overlay_make(&self->scratch, &self->disk);
 	if (reason)
 		SKIP_TEST("%s", reason);
+	if (variant->mount_flags)
+		ASSERT_EQ(0, mount(NULL, self->disk.dir, NULL, MS_REMOUNT | variant->mount_flags,
+				   NULL));
 	self->file = scratch_file(&self->scratch, "file", LENGTH, 1);
 	ASSERT_EQ(0, fsync(self->file));
 	ASSERT_EQ(0, posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED));
@@ -74,6 +79,25 @@ TEST_F(dead_disk, traps_until_it_works_again)
 	ASSERT_EQ(0, failnth_disks_die(false));
 	EXPECT_TRUE(filled(self->p, LENGTH, 1));
 	EXPECT_EQ(PAGES, region_resident(self->fd));
+}
+
+/* Such a mount takes what is written, and then says that it is nowhere: it stays dirty. */
+TEST_F(dead_disk, is_written_when_it_works_again)
+{
+	if (!(variant->mount_flags & MS_SYNCHRONOUS))
+		SKIP_TEST("write() does not wait for the disk");
+	fill(self->p, LENGTH, 2);
+	ASSERT_EQ(0, failnth_disks_die(true));
+	EXPECT_EQ(-1, msync(self->p, LENGTH, MS_SYNC));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(PAGES, region_stat(self->fd).dirty);
+	EXPECT_TRUE(filled(self->p, LENGTH, 2));
+	ASSERT_EQ(0, failnth_disks_die(false));
+	EXPECT_EQ(0, msync(self->p, LENGTH, MS_SYNC));
+	EXPECT_EQ(0, region_stat(self->fd).dirty);
+	/* From the disk. */
+	ASSERT_EQ(0, posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED));
+	EXPECT_TRUE(reads_filled(self->file, 0, LENGTH, 2));
 }
 
 #endif /* VMLAB_FAILNTH_LASTING_H */

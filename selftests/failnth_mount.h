@@ -190,6 +190,46 @@ static bool another_is_mounted(struct world *w)
 OPERATION(mount, .type = "vmlab", .run = mount_another, .right = another_is_mounted,
 	  .may = { ENOMEM, EFAULT }, .hits = 10);
 
+/* With a pool: budget, policy and store are made. */
+
+static bool pool_shows(struct world *w, const char *policy)
+{
+	struct vmlab_pool_stat stat;
+	int fd = open(w->scratch->dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	bool right = fd >= 0 && !ioctl(fd, VMLAB_IOC_POOL_STAT, &stat) &&
+		     stat.budget == VMLAB_POOL_BUDGET_MIN && !strcmp((char *)stat.policy, policy);
+
+	close(fd);
+	return right;
+}
+
+static int mount_with_pool(struct world *w)
+{
+	return outcome(mount("none", w->scratch->dir, "vmlab", 0,
+			     "size=1m,budget=64k,policy=lirs,codec=zstd,store_limit=1m"));
+}
+
+static bool pool_is_mounted(struct world *w)
+{
+	return pool_shows(w, "lirs") && !umount(w->scratch->dir);
+}
+
+OPERATION(mount_pool, .type = "vmlab", .run = mount_with_pool, .right = pool_is_mounted,
+	  .may = { ENOMEM, EFAULT }, .hits = 14);
+
+static int give_pool(struct world *w)
+{
+	return outcome(mount(NULL, w->scratch->dir, NULL, MS_REMOUNT, "budget=64k,policy=arc"));
+}
+
+static bool has_pool(struct world *w)
+{
+	return pool_shows(w, "arc") && reads_filled(w->file, 0, LENGTH, 1);
+}
+
+OPERATION(remount_pool, .type = "vmlab", .run = give_pool, .right = has_pool,
+	  .may = { ENOMEM, EFAULT }, .hits = 6);
+
 static int change_options(struct world *w)
 {
 	return outcome(mount(NULL, w->scratch->dir, NULL, MS_REMOUNT, "size=8m,mode=711"));

@@ -185,6 +185,23 @@ static bool fdinfo_is_right(struct world *w)
 OPERATION(fdinfo, .kind = ZERO, .touched = 1, .run = read_fdinfo, .right = fdinfo_is_right,
 	  .may = { ENOMEM, EFAULT }, .hits = 4, .pure = true);
 
+static int set_address(struct world *w)
+{
+	return outcome(ioctl(w->fd, VMLAB_IOC_ADDRESS, &(struct vmlab_address){
+		.address = (unsigned long)THERE,
+	}));
+}
+
+static bool has_address(struct world *w)
+{
+	struct vmlab_address asked = {};
+
+	return !ioctl(w->fd, VMLAB_IOC_ADDRESS, &asked) && asked.address == (unsigned long)THERE;
+}
+
+OPERATION(ioctl_address, .kind = ZERO, .touched = 1, .run = set_address, .right = has_address,
+	  .may = { EFAULT }, .hits = 2);
+
 static int seek_both(struct world *w)
 {
 	off_t data = lseek(w->fd, 0, SEEK_DATA), hole = lseek(w->fd, 0, SEEK_HOLE);

@@ -58,6 +58,15 @@ static bool inside_file_is_punched(struct world *w)
 	       reads_filled(w->file, 0, PAGE + 100, 1);
 }
 
+static int zero_pages(struct world *w)
+{
+	return outcome(fallocate(w->region, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, PAGE,
+				 2 * PAGE));
+}
+
+OPERATION(zero_range, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .run = zero_pages,
+	  .right = pages_are_punched);
+
 static int remove_pages(struct world *w)
 {
 	return outcome(madvise(w->p + PAGE, 2 * PAGE, MADV_REMOVE));

@@ -3,6 +3,7 @@
 #ifndef VMLAB_FAILNTH_SWAP_H
 #define VMLAB_FAILNTH_SWAP_H
 
+#include "failnth_fork.h"
 #include "failnth_world.h"
 
 static int set_pool(struct world *w)
@@ -81,7 +82,7 @@ static int read_stored(struct world *w)
 }
 
 OPERATION(fault_stored, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .prepare = have_stored,
-	  .run = read_stored, .right = nothing_is_lost, .may = { TRAPPED }, .hits = 1);
+	  .run = read_stored, .right = nothing_is_lost, .hits = 1);
 
 static int pread_stored(struct world *w)
 {
@@ -125,5 +126,122 @@ static bool stored_are_apart(struct world *w)
 
 OPERATION(write_shared_stored, .kind = ZERO, .touched = 1, .prepare = clone_stored,
 	  .run = write_stored, .right = stored_are_apart, .may = { ENOMEM, EFAULT }, .hits = 3);
+
+OPERATION(fork_cow_stored, .kind = COW, .map = MAP_SHARED, .touched = 1,
+	  .prepare = have_stored, .run = fork_copied, .right = mapping_is_copied,
+	  .may = { ENOMEM, EAGAIN, TRAPPED }, .hits = 20);
+
+/* What a pool is asked. */
+
+static int ask_pool(struct world *w)
+{
+	struct vmlab_pool_stat stat;
+
+	return outcome(ioctl(w->fd, VMLAB_IOC_POOL_STAT, &stat));
+}
+
+OPERATION(ioctl_pool_stat, .kind = ZERO, .touched = 1, .prepare = have_pool, .run = ask_pool,
+	  .right = is_set, .may = { EFAULT }, .hits = 1, .pure = true);
+
+/* A policy with room for more pages. */
+static int raise_budget(struct world *w)
+{
+	return outcome(ioctl(w->fd, VMLAB_IOC_POOL_SET, &(struct vmlab_pool_set){
+		.what = VMLAB_POOL_BUDGET, .budget = 64 * VMLAB_POOL_BUDGET_MIN,
+	}));
+}
+
+static void have_lirs(struct world *w)
+{
+	have_pool(w);
+	if (set_policy(w))
+		broken("VMLAB_IOC_POOL_SET: %s\n", strerror(errno));
+}
+
+static bool budget_is_raised(struct world *w)
+{
+	struct vmlab_pool_stat stat;
+
+	return !ioctl(w->fd, VMLAB_IOC_POOL_STAT, &stat) &&
+	       stat.budget == 64 * VMLAB_POOL_BUDGET_MIN && reads_filled(w->fd, 0, LENGTH, 1);
+}
+
+OPERATION(ioctl_pool_set_budget, .kind = ZERO, .touched = 1, .prepare = have_lirs,
+	  .run = raise_budget, .right = budget_is_raised, .may = { ENOMEM, EFAULT }, .hits = 1,
+	  .pure = true);
+
+static int advise_all(struct world *w, __u32 advice)
+{
+	return outcome(ioctl(w->fd, VMLAB_IOC_ADVISE, &(struct vmlab_advise){
+		.length = LENGTH, .advice = advice,
+	}));
+}
+
+static int pin_all(struct world *w)
+{
+	return advise_all(w, VMLAB_ADVISE_PIN);
+}
+
+static bool nothing_leaves(struct world *w)
+{
+	return !evict(w) && region_stat(w->fd).stored == 0 && reads_filled(w->fd, 0, LENGTH, 1);
+}
+
+/* Those that are stored are brought in for it. */
+OPERATION(ioctl_advise_pin, .kind = ZERO, .touched = 1, .prepare = have_stored, .run = pin_all,
+	  .right = nothing_leaves, .may = { ENOMEM, EFAULT }, .hits = PAGES);
+
+static void have_pinned(struct world *w)
+{
+	have_pool(w);
+	if (pin_all(w))
+		broken("VMLAB_ADVISE_PIN: %s\n", strerror(errno));
+}
+
+static int unpin_all(struct world *w)
+{
+	return advise_all(w, VMLAB_ADVISE_UNPIN);
+}
+
+static bool all_leave(struct world *w)
+{
+	return !evict(w) && region_stat(w->fd).stored == PAGES &&
+	       reads_filled(w->fd, 0, LENGTH, 1);
+}
+
+OPERATION(ioctl_advise_unpin, .kind = ZERO, .touched = 1, .prepare = have_pinned,
+	  .run = unpin_all, .right = all_leave, .may = { EFAULT }, .hits = 1);
+
+static int forget_uses(struct world *w)
+{
+	return advise_all(w, VMLAB_ADVISE_COLD);
+}
+
+OPERATION(ioctl_advise_cold, .kind = ZERO, .map = MAP_SHARED, .touched = 1,
+	  .prepare = have_pool, .run = forget_uses, .right = nothing_is_lost,
+	  .may = { EFAULT }, .hits = 1);
+
+/* A budget that is used up: pages leave by a worker, as others come. */
+#define MUCH (3 * VMLAB_POOL_BUDGET_MIN)
+
+static int write_much(struct world *w)
+{
+	static char content[MUCH];
+	int ret;
+
+	fill(content, MUCH, 1);
+	ret = transfer(pwrite(w->fd, content, MUCH, 0), MUCH);
+	/* The worker has made room for one page more, unless it could not. */
+	(void)EVENTUALLY(region_resident(w->fd) * PAGE < VMLAB_POOL_BUDGET_MIN);
+	return ret;
+}
+
+static bool much_is_there(struct world *w)
+{
+	return reads_filled(w->fd, 0, MUCH, 1);
+}
+
+OPERATION(worker_evict, .kind = FRESH, .worker = true, .prepare = have_pool, .run = write_much,
+	  .right = much_is_there, .hits = 1);
 
 #endif
