@@ -87,6 +87,30 @@ TEST_F(huge, a_punch_over_several_splits_the_ends)
 	close(fd);
 }
 
+/* Huge pages stay where they are when there is a budget; what one is split into can leave. */
+TEST_F(huge, a_part_of_one_is_stored)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET, .budget = VMLAB_POOL_BUDGET_MIN };
+	struct vmlab_advise evict = { .length = LENGTH, .advice = VMLAB_ADVISE_EVICT };
+	int fd = region_fd(self->fd, O_CLOEXEC);
+
+	fill(self->p, LENGTH, 1);
+	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_POOL_SET, &set));
+	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_ADVISE, &evict));
+	EXPECT_EQ(0, region_stat(self->fd).stored);
+	ASSERT_EQ(0, fallocate(fd, PUNCH, HUGE + 3 * PAGE, 100 * PAGE));
+	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_ADVISE, &evict));
+	EXPECT_TRUE(EVENTUALLY(region_stat(self->fd).stored == HUGE / PAGE - 100));
+	/* What is stored comes back, but there is no room for anything new. */
+	EXPECT_TRUE(filled_from(self->p, 1, 0, HUGE + 3 * PAGE));
+	EXPECT_TRUE(filled_from(self->p, 1, HUGE + 103 * PAGE, LENGTH - HUGE - 103 * PAGE));
+	EXPECT_EQ(SIGBUS, trap_write(self->p + HUGE + 3 * PAGE, 1));
+	set.budget = VMLAB_POOL_UNLIMITED_BUDGET;
+	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_POOL_SET, &set));
+	EXPECT_TRUE(filled_but(self->p, LENGTH, 1, HUGE + 3 * PAGE, 100 * PAGE));
+	close(fd);
+}
+
 TEST_F(huge, a_whole_one_is_punched_without_splitting)
 {
 	int fd = region_fd(self->fd, O_CLOEXEC);

@@ -89,6 +89,50 @@ FIXTURE_TEARDOWN(reflink)
 	mount_end(self->dir);
 }
 
+/* Pages that are in a store, of which a huge page gets copies, and all else shares. */
+FIXTURE(stored)
+{
+	char dir[64];
+};
+
+FIXTURE_VARIANT(stored)
+{
+	const char *options;
+};
+
+FIXTURE_VARIANT_ADD(stored, small) { .options = "size=16m,budget=64k" };
+FIXTURE_VARIANT_ADD(stored, huge) { .options = "size=16m,budget=64k,huge=always" };
+
+FIXTURE_SETUP(stored)
+{
+	ASSERT_EQ(0, mount_new("vmlab", variant->options, self->dir));
+}
+
+FIXTURE_TEARDOWN(stored)
+{
+	mount_end(self->dir);
+}
+
+TEST_F(stored, comes_to_both_sides)
+{
+	int in = new_file("in"), out = new_file("out");
+
+	ASSERT_TRUE(writes_filled(in, 0, LENGTH / 2, 1));
+	ASSERT_TRUE(writes_filled(in, LENGTH / 2, LENGTH / 2, 4));
+	ASSERT_LT(0, region_stat(in).stored);
+	ASSERT_EQ(0, clone_whole(in, out));
+	EXPECT_TRUE(reads_filled(out, 0, LENGTH / 2, 1));
+	EXPECT_TRUE(reads_filled(out, LENGTH / 2, LENGTH / 2, 4));
+	ASSERT_TRUE(writes_filled(out, 0, LENGTH / 2, 2));
+	ASSERT_TRUE(writes_filled(in, LENGTH / 2, LENGTH / 2, 3));
+	EXPECT_TRUE(reads_filled(in, 0, LENGTH / 2, 1));
+	EXPECT_TRUE(reads_filled(out, 0, LENGTH / 2, 2));
+	EXPECT_TRUE(reads_filled(in, LENGTH / 2, LENGTH / 2, 3));
+	EXPECT_TRUE(reads_filled(out, LENGTH / 2, LENGTH / 2, 4));
+	close(in);
+	close(out);
+}
+
 /* The other has been mapped and touched, so that there is something to be unmapped. */
 static bool fill_other(int fd, char *q, unsigned int seed)
 {

@@ -583,6 +583,9 @@ TEST(refused)
 	set = (struct vmlab_pool_set){ .what = VMLAB_POOL_CODEC, .codec = "zip" };
 	EXPECT_EQ(pool_set(fd, &set), -1);
 	EXPECT_EQ(errno, ENOENT);
+	memset(set.codec, 'x', sizeof(set.codec));
+	EXPECT_EQ(pool_set(fd, &set), -1);
+	EXPECT_EQ(errno, EINVAL);
 	EXPECT_EQ(pool_set(fd, &(struct vmlab_pool_set){}), -1);
 	EXPECT_EQ(errno, EINVAL);
 	EXPECT_EQ(pool_set(fd, &(struct vmlab_pool_set){ .what = 1U << 31 }), -1);
