@@ -20,7 +20,12 @@ static const struct kind option = { CHOICE, .names = (const struct name[]){
 	{ "mode=0", 23 }, { "mode=755", 24 }, { "mode=1777", 25 }, { "mode=10000", 26 },
 	{ "mode=8", 27 },
 	{ "uid=65534", 28 }, { "uid=4294967295", 29 }, { "uid=x", 30 },
-	{ "gid=65534", 31 }, { "gid=-1", 32 }, { "nonsense=1", 33 }, { }
+	{ "gid=65534", 31 }, { "gid=-1", 32 }, { "nonsense=1", 33 },
+	{ "budget=64k", 34 }, { "budget=1M", 35 }, { "budget=none", 36 }, { "budget=1", 37 },
+	{ "budget=101%", 38 }, { "budget=", 39 }, { "policy=arc", 40 }, { "policy=lirs", 41 },
+	{ "policy=random", 42 }, { "policy=x", 43 }, { "policy=", 44 }, { "codec=zstd", 45 },
+	{ "codec=lzo-rle", 46 }, { "codec=x", 47 }, { "store_limit=8k", 48 },
+	{ "store_limit=0", 49 }, { "store_limit=x", 50 }, { }
 } };
 
 /* A number that is none of them stands for itself, and so is no option. */

@@ -74,9 +74,9 @@ static const struct kind mostly_zero = { CHOICE, .names = (const struct name[]){
 
 const struct op pool_ops[] = {
 	{ "pool_set", pool_set,
-	  { &region, &what, &budget, &size, &policy, &codec, &mostly_zero } },
-	{ "pool_stat", pool_stat, { &region, &address } },
-	{ "advise", advise, { &region, &offset, &length, &advice } },
+	  { &mappable, &what, &budget, &size, &policy, &codec, &mostly_zero } },
+	{ "pool_stat", pool_stat, { &mappable, &address } },
+	{ "advise", advise, { &mappable, &offset, &length, &advice } },
 	{ "advise_at", advise_at, { &region, &address, &length, &advice, &mostly_zero } },
 	{ }
 };
