@@ -224,33 +224,9 @@ static bool is_region(int fd, unsigned long long id)
 	return !sys_ioctl(fd, VMLAB_IOC_STAT, &stat) && stat.id == id;
 }
 
-/* One number of VMLAB_RUN; moves @text behind it and its comma. */
-static unsigned long long next_number(const char **text)
-{
-	unsigned long long number = 0;
-
-	for (; **text >= '0' && **text <= '9'; ++*text)
-		number = number * 10 + (unsigned long long)(**text - '0');
-	if (**text == ',')
-		++*text;
-	return number;
-}
-
-/* As RUN_FORMAT has it; the C library may not be ready for sscanf(). */
 static bool read_terms(struct run_terms *terms)
 {
-	const char *text = getenv(RUN_VARIABLE);
-
-	if (!text)
-		return false;
-	terms->root = (int)next_number(&text);
-	terms->root_id = next_number(&text);
-	terms->first = (int)next_number(&text);
-	terms->first_id = next_number(&text);
-	terms->figures = (int)next_number(&text);
-	terms->runner = (int)next_number(&text);
-	terms->first_pid = (int)next_number(&text);
-	return !*text && terms->first_pid;
+	return terms_read(getenv(RUN_VARIABLE), terms);
 }
 
 /*

@@ -37,6 +37,16 @@ static inline bool is_range(uintptr_t address, size_t length)
 }
 
 /**
+ * terms_read() - take in the variable
+ * @text:	its value, as RUN_FORMAT has it; NULL: it is not set
+ * @terms:	filled
+ *
+ * The C library may not be ready for sscanf() yet.
+ * Return: is it valid?
+ */
+bool terms_read(const char *text, struct run_terms *terms);
+
+/**
  * region_ready() - is there a region, and is it this process's own?
  *
  * The first call in a program joins the pool; the first one after a fork gets hold of the
