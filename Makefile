@@ -27,7 +27,8 @@ BUILD	:= build
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The kernels of check-all, and the tests of check-races.
 KERNELS	?= 6.1 6.12 newest
-threaded := threads races huge_races moment fork reflink names limits regress swap fuzz
+threaded := threads races huge_races moment fork reflink names limits regress swap clone huge huge_share \
+	writeback file fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
 kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
@@ -38,7 +39,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo 'KERNEL=6.1|6.12|newest|debug|kcsan|host names the kernel (now $(KERNEL)),'
 	@echo 'DESTDIR and prefix the place to install to. ONLY="NAME..." chooses tests, for check,'
-	@echo 'check-all, check-debug, check-races and check-apps; SEED=N makes fuzz and soak repeat.'
+	@echo 'check-all, check-debug, check-races and check-apps, and EXCEPT="NAME..." leaves some out;'
+	@echo 'KERNELS="NAME..." are those of check-all; SEED=N makes fuzz and soak repeat.'
 
 # The sources are linked into a folder for each kernel, so that objects for several
 # of them never mix; BUILD names another place for those folders. Type information for
@@ -83,10 +85,10 @@ check: ## run the tests, in a VM but for those of check-tools
 	+@[ "$(ONLY)" ] || $(MAKE) --no-print-directory check-tools
 	@$(vm)/check --kernel $(guest) --timeout 1800 -- $(run_tests)
 
-check-tools: ## run the tests of what needs no module: vmlab sim, scripts
+check-tools: ## run the tests of what needs no module: vmlab sim, parts of tools, scripts
 	@tools/deps check
 	+@$(MAKE) -s selftests
-	@$(vm)/check --here -- $(MAKE) -s -C selftests run_tests $(kselftest) ONLY="sim cache vm"
+	@$(vm)/check --here -- $(MAKE) -s -C selftests run_tests $(kselftest) ONLY="sim units cache vm"
 
 check-all: ## run them on each kernel of the distribution
 	+@failed=; for kernel in $(KERNELS); do \
@@ -169,7 +171,7 @@ load: module ## load the module into this machine's kernel
 unload: ## unload it
 	@$(sudo) rmmod vmlab
 
-install: all ## install module, library, tools, headers, man pages and the udev rule
+install: module tools ## install module, library, tools, headers, man pages and the udev rule
 	+@$(MAKE) --no-print-directory -C tools/lib install
 	+@$(MAKE) --no-print-directory -C tools/run install
 	+@$(MAKE) --no-print-directory -C tools/vmlab install
