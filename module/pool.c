@@ -160,12 +160,7 @@ void vmlab_pool_uncharge_frame(struct vmlab_pool *pool)
 	atomic_long_dec(&pool->frames);
 }
 
-/* A page that is not in memory is one of the pool's, or is one no more. */
-void vmlab_pool_charge_content_anyway(struct vmlab_pool *pool)
-{
-	atomic_long_inc(&pool->pages);
-}
-
+/* A page that is not in memory is none of the pool's any more. */
 void vmlab_pool_uncharge_content(struct vmlab_pool *pool)
 {
 	atomic_long_dec(&pool->pages);

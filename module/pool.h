@@ -115,7 +115,6 @@ int vmlab_pool_full_error(const struct vmlab_pool *pool);
 bool vmlab_pool_charge_frame(struct vmlab_pool *pool);
 void vmlab_pool_charge_frame_anyway(struct vmlab_pool *pool);
 void vmlab_pool_uncharge_frame(struct vmlab_pool *pool);
-void vmlab_pool_charge_content_anyway(struct vmlab_pool *pool);
 void vmlab_pool_uncharge_content(struct vmlab_pool *pool);
 void vmlab_pool_join(struct vmlab_region *region);
 void vmlab_pool_leave(struct vmlab_region *region);

@@ -259,60 +259,104 @@ static struct folio *share_folio(struct vmlab_swap *swap)
 	return folio;
 }
 
-/* A page with the content out of the store; or an ERR_PTR(). Caller has BUSY. */
-static struct folio *load(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap,
-			  bool must)
+/* A page for content that comes back, which is charged; or an ERR_PTR(). */
+static struct folio *alloc_frame(struct vmlab_pool *pool, bool must)
 {
-	struct vmlab_pool *pool = region->pool;
 	struct folio *folio;
-	int ret;
 
 	if (must)
 		vmlab_pool_charge_frame_anyway(pool);
 	else if (!vmlab_pool_charge_frame(pool))
 		return ERR_PTR(-EAGAIN);
 	folio = folio_alloc(GFP_USER | __GFP_ACCOUNT | (must ? __GFP_NOFAIL : 0), 0);
-	ret = folio ? vmlab_store_load(pool->store, &swap->copy, &folio->page) : -ENOMEM;
-	if (ret) {
+	if (!folio) {
 		vmlab_pool_uncharge_frame(pool);
-		if (folio)
-			folio_put(folio);
-		return ERR_PTR(ret);
+		return ERR_PTR(-ENOMEM);
+	}
+	return folio;
+}
+
+static void free_frame(struct vmlab_pool *pool, struct folio *folio)
+{
+	vmlab_pool_uncharge_frame(pool);
+	folio_put(folio);
+}
+
+/*
+ * A page that has the content now becomes CACHED; or goes, if no slot names that any more. Caller
+ * has BUSY.
+ */
+static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap,
+		    struct folio *folio)
+{
+	struct vmlab_pool *pool = swap->pool;
+	bool wanted;
+
+	vmlab_page_init(region, pgoff, folio);
+	atomic_long_set(vmlab_page_sharers(folio), 0);
+	vmlab_folio_set_swap(folio, swap);
+	clear_bit(VMLAB_SWAP_WRITTEN, &swap->flags);
+	spin_lock(&pool->policy_lock);
+	spin_lock(&pool->slots_lock);
+	wanted = swap->tags;
+	if (wanted) {
+		atomic_long_inc(&region->carried);
+		refcount_inc(&swap->refs);
+		vmlab_policy_missed(pool->policy, &swap->entry);
+		vmlab_policy_inserted(pool->policy, &swap->entry);
+		swap->folio = folio;
+		set_bit(VMLAB_SWAP_CACHED, &swap->flags);
+	}
+	spin_unlock(&pool->slots_lock);
+	spin_unlock(&pool->policy_lock);
+	if (wanted) {
+		vmlab_count(region, VMLAB_SWAPPED_IN, 1);
+	} else {
+		folio->mapping = NULL;
+		vmlab_folio_set_swap(folio, NULL);
+		free_frame(pool, folio);
+	}
+}
+
+/* Brings the content out of the store into a page. Caller has BUSY. Returns 0 or an errno. */
+static int load(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap, bool must)
+{
+	struct vmlab_pool *pool = swap->pool;
+	struct folio *folio = alloc_frame(pool, must);
+	int ret;
+
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	ret = vmlab_store_load(pool->store, &swap->copy, &folio->page);
+	if (ret) {
+		free_frame(pool, folio);
+		return ret;
 	}
 	/* The store may have been full: now it is less so. */
 	if (must)
 		vmlab_store_drop(pool->store, &swap->copy);
-	vmlab_page_init(region, pgoff, folio);
-	atomic_long_inc(&region->carried);
-	vmlab_folio_set_swap(folio, swap);
-	clear_bit(VMLAB_SWAP_WRITTEN, &swap->flags);
-	refcount_inc(&swap->refs);
-	spin_lock(&pool->policy_lock);
-	vmlab_policy_missed(pool->policy, &swap->entry);
-	spin_lock(&pool->slots_lock);
-	swap->folio = folio;
-	if (!swap->tags)	/* the last slot has just gone, and its content was given back */
-		vmlab_pool_charge_content_anyway(pool);
-	spin_unlock(&pool->slots_lock);
-	vmlab_policy_inserted(pool->policy, &swap->entry);
-	spin_unlock(&pool->policy_lock);
-	vmlab_count(region, VMLAB_SWAPPED_IN, 1);
-	return folio;
+	install(region, pgoff, swap, folio);
+	return 0;
 }
 
 /* Caller has BUSY. Returns 0 if there is something to look at again, or an errno. */
 static int bring_in(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap, bool must)
 {
 	struct folio *folio = share_folio(swap);
+	int ret;
 
+	if (!folio) {
+		ret = load(region, pgoff, swap, must);
+		if (ret)
+			return ret;
+		folio = share_folio(swap);
+	}
+	if (!folio)
+		return 0;	/* no slot names it any more */
 	if (IS_ERR(folio)) {
 		cond_resched();
 		return 0;
 	}
-	if (!folio)
-		folio = load(region, pgoff, swap, must);
-	if (IS_ERR(folio))
-		return PTR_ERR(folio);
 	/* Such a page is not written back: its mark stays till it is gone. */
 	if (vmlab_region_tracks_writes(region) && vmlab_index_is_dirty(&region->index, pgoff))
 		folio_set_dirty(folio);
