@@ -18,10 +18,26 @@
 #include "swap.h"
 
 /*
- * Brings back the page at @pgoff. Returns 1 if it was not in memory, -EAGAIN if others would have
- * to leave for it, or another errno.
+ * Brings back the page at @pgoff, where only a worker can: it is in no slot then. While it is
+ * waited for, others up to @last are under way.
  */
-static int bring_back(struct vmlab_region *region, pgoff_t pgoff)
+static int fetch(struct vmlab_region *region, pgoff_t pgoff, pgoff_t last)
+{
+	unsigned int nr = min_t(pgoff_t, last - pgoff + 1, VMLAB_STORE_BATCH);
+
+	if (!vmlab_store_waits(region->pool->store))
+		return 0;
+	filemap_invalidate_lock_shared(region->inode.i_mapping);
+	vmlab_swap_read_ahead(region, pgoff, nr);
+	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	return vmlab_swap_fetch(region, pgoff, false);
+}
+
+/*
+ * Brings back the page at @pgoff, the first of those up to @last. Returns 1 if it was not in
+ * memory, -EAGAIN if others would have to leave for it, or another errno.
+ */
+static int bring_back(struct vmlab_region *region, pgoff_t pgoff, pgoff_t last)
 {
 	struct vmlab_swap *swap;
 	int ret;
@@ -31,9 +47,12 @@ static int bring_back(struct vmlab_region *region, pgoff_t pgoff)
 	swap = vmlab_index_get_swap(&region->index, pgoff);
 	if (!swap)
 		return 0;
-	filemap_invalidate_lock_shared(region->inode.i_mapping);
-	ret = vmlab_swap_in(region, pgoff, false);
-	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	ret = fetch(region, pgoff, last);
+	if (!ret) {
+		filemap_invalidate_lock_shared(region->inode.i_mapping);
+		ret = vmlab_swap_in(region, pgoff, false);
+		filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	}
 	vmlab_swap_release(swap);
 	return ret ?: 1;
 }
@@ -67,10 +86,13 @@ static int set_pinned(struct vmlab_pool *pool, struct folio *folio, bool pinned)
 
 static int pin(struct vmlab_region *region, pgoff_t pgoff, bool pinned)
 {
-	struct folio *folio = pinned ? vmlab_page_get_to_write(region, pgoff) :
-				       vmlab_page_get(region, pgoff);
+	struct folio *folio;
 	int ret;
 
+	/* Its lock is what it will be (pool_config.c), and there is something to be pinned. */
+	if (!smp_load_acquire(&region->pool->swapping))
+		return 0;
+	folio = pinned ? vmlab_page_get_to_write(region, pgoff) : vmlab_page_get(region, pgoff);
 	if (IS_ERR_OR_NULL(folio))
 		return PTR_ERR_OR_ZERO(folio);
 	ret = mutex_lock_killable(&region->pool->reclaim_lock);
@@ -82,12 +104,15 @@ static int pin(struct vmlab_region *region, pgoff_t pgoff, bool pinned)
 	return ret;
 }
 
-/* What @advice means for one page. Returns 1 if that changed something, 0 or an errno. */
-static int advise_page(struct vmlab_region *region, pgoff_t pgoff, u32 advice)
+/*
+ * What @advice means for one page, the first of those up to @last. Returns 1 if that changed
+ * something, 0 or an errno.
+ */
+static int advise_page(struct vmlab_region *region, pgoff_t pgoff, pgoff_t last, u32 advice)
 {
 	switch (advice) {
 	case VMLAB_ADVISE_PREFETCH:
-		return bring_back(region, pgoff);
+		return bring_back(region, pgoff, last);
 	case VMLAB_ADVISE_PIN:
 		return pin(region, pgoff, true);
 	case VMLAB_ADVISE_UNPIN:
@@ -106,7 +131,7 @@ static int advise_pages(struct vmlab_region *region, pgoff_t first, pgoff_t last
 	for (; first <= last && ret >= 0; first++) {
 		if (advice != VMLAB_ADVISE_PIN && !vmlab_index_next(&region->index, &first, last))
 			break;
-		ret = advise_page(region, first, advice);
+		ret = advise_page(region, first, last, advice);
 		*pages += ret > 0;
 		if (ret >= 0 && signal_pending(current))
 			ret = -EINTR;

@@ -98,6 +98,14 @@ static inline ssize_t vmlab_iocb_iter_write(struct file *file, struct kiocb *ioc
 #define vfs_iocb_iter_write vmlab_iocb_iter_write
 #endif
 
+/* The lock that a fault holds, which it gives up to return VM_FAULT_RETRY. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+static inline void release_fault_lock(struct vm_fault *vmf)
+{
+	mmap_read_unlock(vmf->vma->vm_mm);
+}
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 #define folio_mapcount(folio) page_mapcount(&(folio)->page)
 #endif

@@ -15,6 +15,7 @@
  */
 #include "fault.h"
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -26,9 +27,11 @@
 #include "index.h"
 #include "mapping.h"
 #include "page.h"
+#include "pool.h"
 #include "region.h"
 #include "share.h"
 #include "stats.h"
+#include "store.h"
 #include "stream.h"
 #include "trace.h"
 #include "vmas.h"
@@ -290,14 +293,33 @@ static void note_write(struct vmlab_region *region, struct vm_fault *vmf)
 		file_update_time(vmf->vma->vm_file);
 }
 
-/* Makes room for a page. Returns whether there is, or else sets *@ret to what to return. */
+/*
+ * Sees to it that the page can be brought in, which may take a device: so it is waited for without
+ * the kernel's lock where the fault can be repeated; never in .page_mkwrite, which is not told so
+ * by the flags. Returns whether to try again here, or else sets *@ret to what to return.
+ */
 static bool make_room(struct vmlab_region *region, struct vm_fault *vmf, vm_fault_t *ret)
 {
-	int err = vmlab_page_make_room(region, vmf->pgoff);
+	bool unlocked = fault_flag_allow_retry_first(vmf->flags) &&
+			vmlab_store_waits(region->pool->store);
+	struct file *file;
+	int err;
 
-	if (err)
-		*ret = vmlab_fault_error(region, vmf, err);
-	return !err;
+	if (!unlocked) {
+		err = vmlab_page_make_room(region, vmf->pgoff);
+		if (err)
+			*ret = vmlab_fault_error(region, vmf, err);
+		return !err;
+	}
+	*ret = VM_FAULT_RETRY | VM_FAULT_MAJOR;
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return false;
+	/* The mapping may go, and with it the region and this module. */
+	file = get_file(vmlab_mapping_file(vmf->vma));
+	release_fault_lock(vmf);
+	vmlab_page_make_room(region, vmf->pgoff);	/* an error is told when it comes back */
+	fput(file);
+	return false;
 }
 
 /* vm_operations_struct.fault */

@@ -167,6 +167,9 @@ static long address(struct file *file, void *arg)
 static long pool_set(struct file *file, void *arg)
 {
 	struct vmlab_region *region = vmlab_file_region(file);
+	struct vmlab_pool_set *set = arg;
+	struct file *store = NULL;
+	int ret;
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
@@ -174,7 +177,12 @@ static long pool_set(struct file *file, void *arg)
 		return -EPERM;
 	if (!vmlab_region_may_evict(region))
 		return -EOPNOTSUPP;
-	return vmlab_pool_set(region->pool, arg);
+	if (set->what & VMLAB_POOL_STORE)
+		store = fget(set->store_fd);
+	ret = vmlab_pool_set(region->pool, set, store);
+	if (store)
+		fput(store);
+	return ret;
 }
 
 static long pool_stat(struct file *file, void *arg)
@@ -295,7 +303,7 @@ static_assert(sizeof(struct vmlab_region_fd) == 16);
 static_assert(sizeof(struct vmlab_clone) == 16);
 static_assert(sizeof(struct vmlab_address) == 8);
 static_assert(sizeof(struct vmlab_pool_set) == 56);
-static_assert(sizeof(struct vmlab_pool_stat) == 120);
+static_assert(sizeof(struct vmlab_pool_stat) == 136);
 static_assert(sizeof(struct vmlab_advise) == 32);
 
 /**

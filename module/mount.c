@@ -8,6 +8,7 @@
  */
 #include "mount.h"
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
@@ -27,6 +28,7 @@
 #include "policy/policy.h"
 #include "pool.h"
 #include "region.h"
+#include "store.h"
 #include "xattr.h"
 
 enum option {
@@ -36,6 +38,7 @@ enum option {
 	OPTION_BUDGET,
 	OPTION_POLICY,
 	OPTION_CODEC,
+	OPTION_STORE,
 	OPTION_STORE_LIMIT,
 	OPTION_MODE,
 	OPTION_UID,
@@ -56,6 +59,7 @@ static const struct fs_parameter_spec parameters[] = {
 	fsparam_string("budget",	OPTION_BUDGET),
 	fsparam_string("policy",	OPTION_POLICY),
 	fsparam_string("codec",		OPTION_CODEC),
+	fsparam_string("store",		OPTION_STORE),
 	fsparam_string("store_limit",	OPTION_STORE_LIMIT),
 	fsparam_u32oct("mode",		OPTION_MODE),
 	fsparam_u32("uid",		OPTION_UID),
@@ -70,6 +74,7 @@ static const struct fs_parameter_spec parameters[] = {
  * @inodes: limit of inodes, likewise
  * @huge: enum vmlab_huge_policy
  * @pool: budget, policy and store: what is given of them
+ * @store: the file that is the store, open; NULL if none is given
  * @mode: of the root directory
  * @uid: its owner
  * @gid: its group
@@ -80,6 +85,7 @@ struct options {
 	long inodes;
 	unsigned int huge;
 	struct vmlab_pool_set pool;
+	struct file *store;
 	umode_t mode;
 	kuid_t uid;
 	kgid_t gid;
@@ -152,6 +158,54 @@ static bool parse_pool(enum option option, const char *text, struct vmlab_pool_s
 	}
 }
 
+/* Is it what the options show? The file itself may have been removed, or be elsewhere by now. */
+static bool shows_store(struct fs_context *fc, const char *path)
+{
+	struct vmlab_pool *pool;
+	struct file *file = NULL;
+	const char *shown;
+	bool same = false;
+	char *buffer;
+
+	if (fc->purpose != FS_CONTEXT_FOR_RECONFIGURE)
+		return false;
+	pool = fc->root->d_sb->s_fs_info;
+	if (smp_load_acquire(&pool->swapping))	/* pairs with begin() in pool_config.c */
+		file = vmlab_store_in_file(pool->store);
+	buffer = file ? kmalloc(PATH_MAX, GFP_KERNEL) : NULL;
+	if (buffer) {
+		shown = d_path(&file->f_path, buffer, PATH_MAX);
+		same = !IS_ERR(shown) && !strcmp(shown, path);
+		kfree(buffer);
+	}
+	return same;
+}
+
+/* "zs", or "file:" and a path: whoever mounts must be allowed to write there. */
+static int parse_store(struct fs_context *fc, const char *text, struct options *options)
+{
+	static const char prefix[] = "file:";
+	struct file *file = NULL;
+
+	if (!strncmp(text, prefix, strlen(prefix))) {
+		file = filp_open(text + strlen(prefix), O_RDWR | O_LARGEFILE, 0);
+		if (IS_ERR(file) && shows_store(fc, text + strlen(prefix)))
+			return 0;
+		if (IS_ERR(file)) {
+			errorfc(fc, "The store '%s' cannot be opened", text);
+			return PTR_ERR(file);
+		}
+	} else if (strcmp(text, "zs")) {
+		return invalfc(fc, "The store is 'zs' or 'file:PATH'");
+	}
+	if (options->store)
+		fput(options->store);
+	options->store = file;
+	options->pool.what |= VMLAB_POOL_STORE;
+	options->pool.store_fd = file ? 0 : VMLAB_POOL_IN_MEMORY;
+	return 0;
+}
+
 static bool parse_owner(struct fs_context *fc, enum option option, u32 id,
 			struct options *options)
 {
@@ -197,6 +251,8 @@ static int parse_param(struct fs_context *fc, struct fs_parameter *param)
 
 	if (option < 0)
 		return option;
+	if (option == OPTION_STORE)
+		return parse_store(fc, param->string, options);
 	if (!parse(fc, option, param->string, result.uint_32, options))
 		return invalfc(fc, "Bad value for '%s'", param->key);
 	__set_bit(option, &options->given);
@@ -242,19 +298,30 @@ static void drop_unchanged(struct vmlab_pool *pool, struct vmlab_pool_set *set)
 		set->what &= ~VMLAB_POOL_STORE_LIMIT;
 }
 
-static int set_pool(struct fs_context *fc, struct vmlab_pool *pool, struct vmlab_pool_set set)
+/* All values are as they may be: what the pool has against them has to do with the store. */
+static int explain(struct fs_context *fc, int ret, const struct vmlab_pool_set *set)
 {
-	int ret;
+	switch (ret) {
+	case -ENOENT:
+		return invalfc(fc, "There is no codec '%s'", set->codec);
+	case -EBUSY:
+		return invalfc(fc, "store, codec and store_limit stay, and a file is of one pool");
+	case -ELOOP:
+		return invalfc(fc, "The store is itself in a region");
+	case -EINVAL:
+		if (set->what & VMLAB_POOL_CODEC)
+			return invalfc(fc, "What is in a file is not compressed: no codec");
+		return invalfc(fc, "The store is an empty file, or neither file nor block device");
+	}
+	return ret;
+}
+
+static int set_pool(struct fs_context *fc, struct vmlab_pool *pool, const struct options *options)
+{
+	struct vmlab_pool_set set = options->pool;
 
 	drop_unchanged(pool, &set);
-	if (!set.what)
-		return 0;
-	ret = vmlab_pool_set(pool, &set);
-	if (ret == -ENOENT)
-		return invalfc(fc, "There is no codec '%s'", set.codec);
-	if (ret == -EBUSY)
-		return invalfc(fc, "codec and store_limit stay as they were first set");
-	return ret;
+	return set.what ? explain(fc, vmlab_pool_set(pool, &set, options->store), &set) : 0;
 }
 
 static int reconfigure(struct fs_context *fc)
@@ -270,7 +337,7 @@ static int reconfigure(struct fs_context *fc)
 	if (test_bit(OPTION_NR_INODES, &options->given) &&
 	    options->inodes < atomic_long_read(&pool->inodes))
 		return invalfc(fc, "More inodes than these are in use");
-	ret = set_pool(fc, pool, options->pool);
+	ret = set_pool(fc, pool, options);
 	if (ret)
 		return ret;
 	set_limits(pool, options);
@@ -289,6 +356,7 @@ static long shown_limit(long limit)
 static void show_pool(struct seq_file *m, struct vmlab_pool *pool)
 {
 	struct vmlab_pool_stat stat;
+	struct file *file;
 
 	vmlab_pool_stat(pool, &stat);
 	if (!*stat.policy)
@@ -297,8 +365,15 @@ static void show_pool(struct seq_file *m, struct vmlab_pool *pool)
 		seq_puts(m, ",budget=none");
 	else
 		seq_printf(m, ",budget=%lluk", stat.budget >> 10);
-	seq_printf(m, ",policy=%s,codec=%s,store_limit=%llu", stat.policy, stat.codec,
-		   stat.store_limit);
+	seq_printf(m, ",policy=%s", stat.policy);
+	file = vmlab_store_in_file(pool->store);
+	if (file) {
+		seq_puts(m, ",store=file:");
+		seq_file_path(m, file, " \t\n\\,#");
+	} else {
+		seq_printf(m, ",codec=%s", stat.codec);
+	}
+	seq_printf(m, ",store_limit=%llu", stat.store_limit);
 }
 
 /*
@@ -363,7 +438,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_fs_info = vmlab_pool_new(options->pages, options->inodes, options->huge);
 	if (!sb->s_fs_info)
 		return -ENOMEM;
-	ret = set_pool(fc, sb->s_fs_info, options->pool);
+	ret = set_pool(fc, sb->s_fs_info, options);
 	if (ret)
 		return ret;
 	sb->s_maxbytes = VMLAB_SIZE_MAX;
@@ -389,7 +464,11 @@ static int get_tree(struct fs_context *fc)
 
 static void free_fs_context(struct fs_context *fc)
 {
-	kfree(fc->fs_private);
+	struct options *options = fc->fs_private;
+
+	if (options->store)
+		fput(options->store);
+	kfree(options);
 }
 
 static const struct fs_context_operations context_ops = {

@@ -260,29 +260,50 @@ struct folio *vmlab_page_get_locked(struct vmlab_region *region, pgoff_t pgoff)
 	return folio;
 }
 
+/* Content of a page that only a worker can bring back is to be in memory. */
+static int fetch(struct vmlab_region *region, pgoff_t pgoff)
+{
+	int ret;
+
+	while ((ret = vmlab_swap_fetch(region, pgoff, false)) == -EAGAIN) {
+		ret = vmlab_reclaim_room(region->pool, true);
+		if (ret == -ENOSPC)
+			return vmlab_swap_fetch(region, pgoff, true);
+		if (ret)
+			return ret;
+	}
+	return ret;
+}
+
 /**
- * vmlab_page_make_room - make room for a page, which its pool's budget did not allow
+ * vmlab_page_make_room - see to it that a page can be brought in
  * @region: the region
  * @pgoff: the page
  *
- * If nothing can leave memory, as the store is full, say, a page that is in the store comes back
- * all the same, and takes no room there then.
+ * Room is made, which its pool's budget did not allow, and content that a worker has to bring back
+ * is waited for. If nothing can leave memory, as the store is full, say, a page that is in the
+ * store comes back all the same, and takes no room there then.
  * Context: may sleep. No lock of the region's held, but the inode lock, and mmap_lock.
  * Return: 0: try again; -ENOSPC, -EINTR, or what vmlab_swap_in() says.
  */
 int vmlab_page_make_room(struct vmlab_region *region, pgoff_t pgoff)
 {
-	int ret = vmlab_reclaim_room(region->pool);
-	struct vmlab_swap *swap;
+	struct vmlab_swap *swap = vmlab_index_get_swap(&region->index, pgoff);
+	int ret;
 
-	if (ret != -ENOSPC)
-		return ret;
-	swap = vmlab_index_get_swap(&region->index, pgoff);
+	if (swap && vmlab_store_waits(region->pool->store)) {
+		ret = fetch(region, pgoff);
+		goto release;
+	}
+	ret = vmlab_reclaim_room(region->pool, swap);
 	if (!swap)
 		return ret;
-	filemap_invalidate_lock_shared(region->inode.i_mapping);
-	ret = vmlab_swap_in(region, pgoff, true);
-	filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	if (ret == -ENOSPC) {
+		filemap_invalidate_lock_shared(region->inode.i_mapping);
+		ret = vmlab_swap_in(region, pgoff, true);
+		filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	}
+release:
 	vmlab_swap_release(swap);
 	return ret;
 }

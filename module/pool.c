@@ -79,15 +79,22 @@ static unsigned int take(atomic_long_t *used, long max, unsigned int least, unsi
 	return fit;
 }
 
-/* Has pages reclaimed in the background if the budget is nearly reached. */
+/* Has pages reclaimed in the background. */
+void vmlab_pool_wake_reclaim(struct vmlab_pool *pool)
+{
+	bool waits = vmlab_store_waits(pool->store);
+
+	vmlab_pool_get(pool);
+	if (!queue_work(waits ? pool->store->wq : pool_wq, &pool->reclaim_work))
+		vmlab_pool_put(pool);
+}
+
+/* The same if the budget is nearly reached. */
 static void wake_reclaim(struct vmlab_pool *pool)
 {
-	if (vmlab_pool_frames_left(pool) >= READ_ONCE(pool->low) ||
-	    work_pending(&pool->reclaim_work))
-		return;
-	vmlab_pool_get(pool);
-	if (!queue_work(pool_wq, &pool->reclaim_work))
-		vmlab_pool_put(pool);
+	if (vmlab_pool_frames_left(pool) < READ_ONCE(pool->low) &&
+	    !work_pending(&pool->reclaim_work))
+		vmlab_pool_wake_reclaim(pool);
 }
 
 /**
@@ -220,6 +227,7 @@ struct vmlab_pool *vmlab_pool_new(long max_pages, long max_inodes, unsigned int 
 	mutex_init(&pool->reclaim_lock);
 	mutex_init(&pool->config_lock);
 	INIT_WORK(&pool->reclaim_work, vmlab_reclaim_work);
+	init_waitqueue_head(&pool->room);
 	INIT_WORK(&pool->free_work, free_pool);
 	return pool;
 }

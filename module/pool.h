@@ -8,6 +8,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 struct vmlab_policy;
@@ -47,9 +48,15 @@ struct vmlab_store;
  * @reclaim_lock: whoever reclaims has it; inside mmap_lock, outside invalidate_lock
  * @config_lock: serializes changes of @budget and of @policy
  * @reclaim_work: reclaims in the background; has a reference while it is queued
+ * @wanted: pages that it is to reclaim in any case
+ * @rounds: how often it has looked what is to be done, and done it
+ * @stuck: how often it could do nothing
+ * @room: who waits for a round
  * @free_work: frees the pool
  * @evicted: pages that were evicted
  * @refused: pages that were to be and could not: they were in use, or the store failed
+ * @store_full: how often the store had no room for one
+ * @frozen: the store's file system was, when last written to
  * @store_errors: how often the store failed
  *
  * No lock for what is counted: each is counted only if it fits. A limit that is lowered while
@@ -81,10 +88,16 @@ struct vmlab_pool {
 	struct mutex reclaim_lock;
 	struct mutex config_lock;
 	struct work_struct reclaim_work;
+	atomic_long_t wanted;
+	unsigned int rounds;
+	unsigned int stuck;
+	wait_queue_head_t room;
 	struct work_struct free_work;
 	atomic_long_t evicted;
 	atomic_long_t refused;
 	atomic_long_t store_errors;
+	atomic_long_t store_full;
+	bool frozen;
 };
 
 #define VMLAB_POOL_UNIT 1024
@@ -116,10 +129,11 @@ bool vmlab_pool_charge_frame(struct vmlab_pool *pool);
 void vmlab_pool_charge_frame_anyway(struct vmlab_pool *pool);
 void vmlab_pool_uncharge_frame(struct vmlab_pool *pool);
 void vmlab_pool_uncharge_content(struct vmlab_pool *pool);
+void vmlab_pool_wake_reclaim(struct vmlab_pool *pool);
 void vmlab_pool_join(struct vmlab_region *region);
 void vmlab_pool_leave(struct vmlab_region *region);
 
-int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set);
+int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file);
 int vmlab_pool_begin(struct vmlab_pool *pool);
 void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A pool's budget, policy and store: how they are set, and its figures. */
+#include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/random.h>
@@ -18,9 +21,12 @@
 #include "swap.h"
 
 #define ALL_FIELDS (VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY | VMLAB_POOL_CODEC | \
-		    VMLAB_POOL_STORE_LIMIT)
+		    VMLAB_POOL_STORE_LIMIT | VMLAB_POOL_STORE)
+
 #define POLICY_DEFAULT "lru"
 #define CODEC_DEFAULT "lz4"
+
+static struct lock_class_key waiting_reclaim;
 
 /* Has the pool know of the pages that a region has. Caller keeps it in the pool. */
 static int attach_region(struct vmlab_region *region)
@@ -74,11 +80,18 @@ static bool is_name(const u8 *name)
 	return name[0] && strnlen(name, VMLAB_POOL_NAME) < VMLAB_POOL_NAME;
 }
 
+static bool names_file(const struct vmlab_pool_set *set)
+{
+	return set->what & VMLAB_POOL_STORE && set->store_fd != VMLAB_POOL_IN_MEMORY;
+}
+
 static int check(const struct vmlab_pool_set *set)
 {
 	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
 
-	if (!set->what || set->what & ~ALL_FIELDS || set->__reserved)
+	if (!set->what || set->what & ~ALL_FIELDS)
+		return -EINVAL;
+	if (set->what & VMLAB_POOL_CODEC && names_file(set))
 		return -EINVAL;
 	if (set->what & VMLAB_POOL_BUDGET && set->budget != VMLAB_POOL_UNLIMITED_BUDGET &&
 	    (!PAGE_ALIGNED(set->budget) || set->budget < VMLAB_POOL_BUDGET_MIN ||
@@ -109,11 +122,36 @@ static u64 store_limit(const struct vmlab_pool_set *set)
 	return set->what & VMLAB_POOL_STORE_LIMIT && set->store_limit ? set->store_limit : U64_MAX;
 }
 
-/* The first budget, policy or store, or the first page to evict. Caller holds config_lock. */
-static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
+/*
+ * Who names a file gets to see there what all regions of the pool have, and what clones of them
+ * will have: so it is named before there are others, by who is asked for them.
+ */
+static bool may_name_file(struct vmlab_pool *pool)
+{
+	bool alone;
+
+	mutex_lock(&pool->regions_lock);
+	alone = list_is_singular(&pool->regions);
+	mutex_unlock(&pool->regions_lock);
+	return alone || capable(CAP_SYS_ADMIN);
+}
+
+static struct vmlab_store *new_store(struct vmlab_pool *pool, const struct vmlab_pool_set *set,
+				     struct file *file)
 {
 	const char *codec = set->what & VMLAB_POOL_CODEC ? (const char *)set->codec :
 							   CODEC_DEFAULT;
+
+	if (names_file(set) && !may_name_file(pool))
+		return ERR_PTR(-EPERM);
+	if (names_file(set))
+		return vmlab_store_new("file", NULL, file, store_limit(set));
+	return vmlab_store_new("zs", codec, NULL, store_limit(set));
+}
+
+/* The first budget, policy or store, or the first page to evict. Caller holds config_lock. */
+static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file)
+{
 	const char *name = set->what & VMLAB_POOL_POLICY ? (const char *)set->policy :
 							   POLICY_DEFAULT;
 	const struct vmlab_policy_ops *ops = vmlab_policy_find(name);
@@ -122,7 +160,7 @@ static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
 
 	if (!ops)
 		return -ENOENT;
-	store = vmlab_store_new("zs", codec, store_limit(set));
+	store = new_store(pool, set, file);
 	if (IS_ERR(store))
 		return PTR_ERR(store);
 	policy = vmlab_policy_new(ops, policy_frames(budget_pages(set)),
@@ -131,6 +169,9 @@ static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
 		vmlab_store_free(store);
 		return -ENOMEM;
 	}
+	/* Where a worker reclaims nobody waits for that lock in a fault, as others do. */
+	if (vmlab_store_waits(store))
+		lockdep_set_class(&pool->reclaim_lock, &waiting_reclaim);
 	pool->store = store;
 	pool->policy = policy;
 	smp_store_release(&pool->swapping, true);	/* both come before */
@@ -160,11 +201,26 @@ static int change_policy(struct vmlab_pool *pool, const char *name)
 	return 0;
 }
 
-/* What has a policy and a store already may get another policy. */
-static int change(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
+static const char *codec_name(const struct vmlab_store *store)
 {
-	if (set->what & VMLAB_POOL_CODEC &&
-	    strcmp(set->codec, vmlab_codec_name(pool->store->codec)))
+	return store->codec ? vmlab_codec_name(store->codec) : "none";
+}
+
+/* Is it the store that was asked for? */
+static bool is_store(struct vmlab_store *store, const struct vmlab_pool_set *set,
+		     const struct file *file)
+{
+	const struct file *in = vmlab_store_in_file(store);
+
+	return names_file(set) ? file && in && in->f_mapping == file->f_mapping : !in;
+}
+
+/* What has a policy and a store already may get another policy. */
+static int change(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file)
+{
+	if (set->what & VMLAB_POOL_STORE && !is_store(pool->store, set, file))
+		return -EBUSY;
+	if (set->what & VMLAB_POOL_CODEC && strcmp(set->codec, codec_name(pool->store)))
 		return -EBUSY;
 	if (set->what & VMLAB_POOL_STORE_LIMIT && store_limit(set) != pool->store->limit)
 		return -EBUSY;
@@ -193,14 +249,7 @@ static int change_budget(struct vmlab_pool *pool, long budget)
 /* Evicts what is beyond the budget now, as far as it can be. */
 static int shrink(struct vmlab_pool *pool)
 {
-	long over;
-
-	mutex_lock(&pool->reclaim_lock);
-	while ((over = -vmlab_pool_frames_left(pool)) > 0) {
-		if (!vmlab_reclaim(pool, over))
-			break;
-	}
-	mutex_unlock(&pool->reclaim_lock);
+	vmlab_reclaim_excess(pool);
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
@@ -208,10 +257,11 @@ static int shrink(struct vmlab_pool *pool)
  * vmlab_pool_set - set a pool's budget, policy or store
  * @pool: the pool
  * @set: see there, also for the errors
+ * @file: what @set->store_fd is; NULL: nothing
  *
  * Context: may sleep; no lock held.
  */
-int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
+int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file)
 {
 	int ret = check(set);
 
@@ -221,9 +271,9 @@ int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set)
 	if (ret)
 		return ret;
 	if (!pool->swapping)
-		ret = begin(pool, set);
+		ret = begin(pool, set, file);
 	else
-		ret = change(pool, set);
+		ret = change(pool, set, file);
 	if (!ret)
 		ret = attach_all(pool);
 	if (!ret && set->what & VMLAB_POOL_BUDGET)
@@ -248,7 +298,7 @@ int vmlab_pool_begin(struct vmlab_pool *pool)
 	if (ret)
 		return ret;
 	if (!pool->swapping)
-		ret = begin(pool, &nothing);
+		ret = begin(pool, &nothing, NULL);
 	if (!ret)
 		ret = attach_all(pool);
 	mutex_unlock(&pool->config_lock);
@@ -286,7 +336,8 @@ void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat)
 	stat->same_filled = atomic_long_read(&store->same_filled);
 	stat->incompressible = atomic_long_read(&store->incompressible);
 	stat->checksum_errors = atomic_long_read(&store->errors);
-	strscpy_pad(stat->codec, vmlab_codec_name(store->codec), sizeof(stat->codec));
+	strscpy_pad(stat->codec, codec_name(store), sizeof(stat->codec));
+	strscpy_pad(stat->store, store->ops->type, sizeof(stat->store));
 	spin_lock(&pool->policy_lock);	/* and not config_lock, under which pages are evicted */
 	strscpy_pad(stat->policy, pool->policy->ops->name, sizeof(stat->policy));
 	spin_unlock(&pool->policy_lock);

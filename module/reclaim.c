@@ -13,10 +13,15 @@
  */
 #include "reclaim.h"
 
+#include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "index.h"
@@ -30,9 +35,15 @@
 /* So many victims are chosen at once. */
 #define BATCH 16
 
+/* After so many pages that the store did not take, those alone are tried that it has already. */
+#define FUTILE 64
+
 /* How often, and for how long in between, it is tried to make room before an error is told. */
 #define ROOM_TRIES 20
 #define ROOM_PAUSE max(HZ / 100, 1)
+
+/* While the file system of a store is frozen: half a minute. */
+#define FROZEN_TRIES 3000
 
 /**
  * struct victim - a page that is to leave memory
@@ -42,6 +53,7 @@
  *	is held for one that is written to. NULL: it has gone.
  * @pgoff: its offset there
  * @asked: not the policy has chosen it, but somebody has asked for it to go
+ * @stored: it is to go only if the store has its content
  */
 struct victim {
 	struct vmlab_swap *swap;
@@ -49,6 +61,7 @@ struct victim {
 	struct folio *folio;
 	pgoff_t pgoff;
 	bool asked;
+	bool stored;
 };
 
 /* The region whose mapping the page of @swap carries, kept; or NULL. Under policy_lock. */
@@ -67,8 +80,9 @@ static struct vmlab_region *get_region(struct vmlab_swap *swap)
 	return region;
 }
 
-/* The policy's next victims. Returns how many. */
-static unsigned int choose(struct vmlab_pool *pool, struct victim *victims, unsigned int nr)
+/* The policy's next victims; @stored: see there. Returns how many. */
+static unsigned int choose(struct vmlab_pool *pool, struct victim *victims, unsigned int nr,
+			   bool stored)
 {
 	struct vmlab_entry *entry;
 	unsigned int i;
@@ -81,6 +95,7 @@ static unsigned int choose(struct vmlab_pool *pool, struct victim *victims, unsi
 		/* As long as it is the policy's, it has a page. */
 		victims[i] = (struct victim){
 			.swap = container_of(entry, struct vmlab_swap, entry),
+			.stored = stored,
 		};
 		refcount_inc(&victims[i].swap->refs);
 		victims[i].region = get_region(victims[i].swap);
@@ -279,6 +294,13 @@ static bool take_out(const struct victim *victim)
 	return last;
 }
 
+/* Has the store its content, as far as can be told before it is unmapped? Caller has BUSY. */
+static bool seems_stored(const struct vmlab_swap *swap)
+{
+	return swap->copy.flags & VMLAB_COPY_VALID &&
+	       !test_bit(VMLAB_SWAP_WRITTEN, &swap->flags);
+}
+
 /* Can a page that is where it was thought to be leave at all? */
 static bool may_leave(const struct victim *victim)
 {
@@ -308,6 +330,8 @@ static bool isolate(struct victim *victim, bool *referenced)
 	victim->pgoff = folio->index;
 	if (!may_leave(victim) || !vmlab_swap_trylock(swap))
 		goto unlock;
+	if (victim->stored && !seems_stored(swap))
+		goto unlock_swap;
 	*referenced = asks_for_references(victim) && is_young(victim);
 	if (!*referenced) {
 		folio_clear_referenced(folio);
@@ -317,6 +341,7 @@ static bool isolate(struct victim *victim, bool *referenced)
 		/* One reference is ours. */
 		done = !*referenced && vmlab_page_spare(folio) <= 1 && take_out(victim);
 	}
+unlock_swap:
 	if (!done)
 		vmlab_swap_unlock(swap);
 unlock:
@@ -324,14 +349,15 @@ unlock:
 	return done;
 }
 
-/* Has the page stored. Returns whether it has gone. */
-static bool finish(const struct victim *victim)
+/* What became of a victim. */
+static void finish(struct victim *victim, int ret)
 {
 	struct vmlab_pool *pool = victim->swap->pool;
-	int ret = vmlab_swap_out(victim->swap, victim->folio);
 
+	vmlab_swap_end_out(victim->swap, victim->folio, ret);
 	if (ret) {
 		atomic_long_inc(&pool->store_errors);
+		atomic_long_add(ret == -ENOSPC, &pool->store_full);
 		refuse(pool, victim, false);
 	} else {
 		atomic_long_inc(&pool->evicted);
@@ -339,7 +365,41 @@ static bool finish(const struct victim *victim)
 				       VMLAB_PS_STORED);
 	}
 	vmlab_swap_unlock(victim->swap);
-	return !ret;
+	folio_put(victim->folio);
+}
+
+/* Has the first of the @isolated victims stored, as many as are best stored at once. */
+static unsigned int store_some(struct vmlab_pool *pool, struct victim *victims,
+			       unsigned long *isolated)
+{
+	struct vmlab_store *store = pool->store;
+	struct vmlab_store_job jobs[BATCH];
+	unsigned int nr = 0, gone = 0, i;
+	unsigned long some = 0, has_job = 0;
+
+	static_assert(BATCH <= VMLAB_STORE_BATCH);
+	while (*isolated && nr < store->ops->batch) {
+		i = __ffs(*isolated);
+		*isolated &= *isolated - 1;
+		some |= BIT(i);
+		if (vmlab_swap_begin_out(victims[i].swap, victims[i].folio, &jobs[nr])) {
+			has_job |= BIT(i);
+			nr++;
+		}
+	}
+	vmlab_store_pages(store, jobs, nr);
+	for (nr = 0; some; some &= some - 1) {
+		int ret = 0;
+
+		i = __ffs(some);
+		if (has_job & BIT(i)) {
+			ret = jobs[nr++].ret;
+			WRITE_ONCE(pool->frozen, ret == -EBUSY);
+		}
+		finish(&victims[i], ret);
+		gone += !ret;
+	}
+	return gone;
 }
 
 /* Evicts those of the victims that are of @region. Returns how many have gone. */
@@ -367,10 +427,8 @@ static unsigned int evict_from(struct vmlab_region *region, struct victim *victi
 	mutex_unlock(&pool->regions_lock);
 	filemap_invalidate_unlock(region->inode.i_mapping);
 	/* Who waits for one of these may hold another region's lock. */
-	for (; isolated; isolated &= isolated - 1) {
-		gone += finish(&victims[__ffs(isolated)]);
-		folio_put(victims[__ffs(isolated)].folio);
-	}
+	while (isolated)
+		gone += store_some(pool, victims, &isolated);
 	return gone;
 }
 
@@ -424,17 +482,104 @@ static unsigned int evict(struct vmlab_pool *pool, struct victim *victims, unsig
 long vmlab_reclaim(struct vmlab_pool *pool, long nr)
 {
 	long left = 3 * atomic_long_read(&pool->frames) + BATCH, gone = 0;
+	long enough = atomic_long_read(&pool->store_errors) + FUTILE;
 	struct victim victims[BATCH];
 	unsigned int tried = 1;
 
 	lockdep_assert_held(&pool->reclaim_lock);
 	while (gone < nr && left > 0 && tried && !fatal_signal_pending(current)) {
-		tried = choose(pool, victims, min_t(long, nr - gone, BATCH));
+		tried = choose(pool, victims, min_t(long, nr - gone, BATCH),
+			       atomic_long_read(&pool->store_errors) >= enough);
 		gone += evict(pool, victims, tried);
 		left -= tried;
 		cond_resched();
 	}
 	return gone;
+}
+
+/* Evicts what a region has in [*first, last]. Returns 0, or -EINTR after a signal. */
+static int evict_range(struct vmlab_region *region, pgoff_t first, pgoff_t last, u64 *gone,
+		       const bool *given_up)
+{
+	struct vmlab_pool *pool = region->pool;
+	struct victim victims[BATCH];
+	unsigned int nr;
+
+	do {
+		if (mutex_lock_killable(&pool->reclaim_lock))
+			return -EINTR;
+		nr = choose_in_range(region, &first, last, victims, BATCH);
+		/* Who waited for it may look any time. */
+		WRITE_ONCE(*gone, *gone + evict(pool, victims, nr));
+		mutex_unlock(&pool->reclaim_lock);
+		if (signal_pending(current) || READ_ONCE(*given_up))
+			return -EINTR;
+	} while (nr == BATCH);
+	return 0;
+}
+
+/**
+ * struct evict_request - a range that a worker evicts
+ * @work: queued
+ * @refs: the worker's, and that of who waits
+ * @done: when it has ended
+ * @region: kept by its @carried
+ * @first: the first page
+ * @last: the last one
+ * @gone: how many have gone
+ * @given_up: nobody waits any more
+ */
+struct evict_request {
+	struct work_struct work;
+	refcount_t refs;
+	struct completion done;
+	struct vmlab_region *region;
+	pgoff_t first;
+	pgoff_t last;
+	u64 gone;
+	bool given_up;
+};
+
+static void put_request(struct evict_request *request)
+{
+	if (refcount_dec_and_test(&request->refs))
+		kfree(request);
+}
+
+static void serve_evict(struct work_struct *work)
+{
+	struct evict_request *request = container_of(work, struct evict_request, work);
+	struct vmlab_region *region = request->region;
+	unsigned int flags = memalloc_noio_save();
+
+	evict_range(region, request->first, request->last, &request->gone, &request->given_up);
+	memalloc_noio_restore(flags);
+	complete(&request->done);
+	put_request(request);
+	vmlab_region_put_carried(region);
+}
+
+/* The same by a worker: an output that is under way does not end with who began it. */
+static int have_evicted(struct vmlab_region *region, pgoff_t first, pgoff_t last, u64 *gone)
+{
+	struct evict_request *request = kzalloc(sizeof(*request), GFP_KERNEL);
+	int ret;
+
+	if (!request)
+		return -ENOMEM;
+	refcount_set(&request->refs, 2);
+	init_completion(&request->done);
+	atomic_long_inc(&region->carried);
+	request->region = region;
+	request->first = first;
+	request->last = last;
+	INIT_WORK(&request->work, serve_evict);
+	queue_work(region->pool->store->wq, &request->work);
+	ret = wait_for_completion_interruptible(&request->done) ? -EINTR : 0;
+	WRITE_ONCE(request->given_up, ret);
+	*gone = READ_ONCE(request->gone);
+	put_request(request);
+	return ret;
 }
 
 /**
@@ -446,25 +591,16 @@ long vmlab_reclaim(struct vmlab_pool *pool, long nr)
  *
  * Those that are in use stay.
  * Context: may sleep; no lock held.
- * Return: 0, -EINTR.
+ * Return: 0, -EINTR, -ENOMEM.
  */
 int vmlab_reclaim_range(struct vmlab_region *region, pgoff_t first, pgoff_t last, u64 *gone)
 {
-	struct vmlab_pool *pool = region->pool;
-	struct victim victims[BATCH];
-	unsigned int nr;
+	static const bool never;
 
 	*gone = 0;
-	do {
-		if (mutex_lock_killable(&pool->reclaim_lock))
-			return -EINTR;
-		nr = choose_in_range(region, &first, last, victims, BATCH);
-		*gone += evict(pool, victims, nr);
-		mutex_unlock(&pool->reclaim_lock);
-		if (signal_pending(current))
-			return -EINTR;
-	} while (nr == BATCH);
-	return 0;
+	if (vmlab_store_waits(region->pool->store))
+		return have_evicted(region, first, last, gone);
+	return evict_range(region, first, last, gone, &never);
 }
 
 /**
@@ -480,19 +616,104 @@ int vmlab_reclaim_age(struct vmlab_region *region, pgoff_t pgoff)
 	return test_young(region, pgoff);
 }
 
+/*
+ * Is it in vain to wait? Not for pages that are in use just now; but where the store is full, a
+ * page that it has will have its place there to give. @full: how often it was, before.
+ */
+static bool is_futile(const struct vmlab_pool *pool, bool stored, long full)
+{
+	return stored && atomic_long_read(&pool->store_full) != full;
+}
+
+/* Has a round of the worker's ended since there were so many? */
+static bool has_ended(const struct vmlab_pool *pool, unsigned int rounds)
+{
+	return READ_ONCE(pool->rounds) != rounds;
+}
+
+/* Has the worker reclaim, and waits for that. Returns 0, or -EINTR. */
+static int await_round(struct vmlab_pool *pool, bool (*enough)(const struct vmlab_pool *pool))
+{
+	unsigned int rounds = READ_ONCE(pool->rounds);
+	int ret;
+
+	atomic_long_set(&pool->wanted, BATCH);
+	vmlab_pool_wake_reclaim(pool);
+	ret = wait_event_killable(pool->room, enough(pool) || has_ended(pool, rounds));
+	return ret ? -EINTR : 0;
+}
+
+/* The same by a worker, who may wait for what the caller's locks are in the way of. */
+static int await_room(struct vmlab_pool *pool, bool stored)
+{
+	long full = atomic_long_read(&pool->store_full);
+	unsigned int tries = ROOM_TRIES, frozen = FROZEN_TRIES, stuck;
+
+	while (!vmlab_pool_has_room(pool)) {
+		if (!tries || is_futile(pool, stored, full))
+			return -ENOSPC;
+		stuck = READ_ONCE(pool->stuck);
+		if (await_round(pool, vmlab_pool_has_room))
+			return -EINTR;
+		/* Or others have taken what there was, or the budget was lowered. */
+		if (READ_ONCE(pool->stuck) == stuck)
+			continue;
+		if (READ_ONCE(pool->frozen) && frozen)
+			frozen--;
+		else
+			tries--;
+		schedule_timeout_killable(ROOM_PAUSE);
+	}
+	return 0;
+}
+
+static bool within_budget(const struct vmlab_pool *pool)
+{
+	return vmlab_pool_frames_left(pool) >= 0;
+}
+
+/**
+ * vmlab_reclaim_excess - evict what a pool has in memory beyond its budget, as far as it can be
+ * @pool: the pool; it has a policy
+ *
+ * Context: may sleep, until a signal is fatal; no lock of a region's or an address space's held.
+ */
+void vmlab_reclaim_excess(struct vmlab_pool *pool)
+{
+	unsigned int stuck = READ_ONCE(pool->stuck);
+
+	if (vmlab_store_waits(pool->store)) {
+		while (!within_budget(pool) && READ_ONCE(pool->stuck) == stuck) {
+			if (await_round(pool, within_budget))
+				return;
+		}
+		return;
+	}
+	mutex_lock(&pool->reclaim_lock);
+	while (!within_budget(pool)) {
+		if (!vmlab_reclaim(pool, -vmlab_pool_frames_left(pool)))
+			break;
+	}
+	mutex_unlock(&pool->reclaim_lock);
+}
+
 /**
  * vmlab_reclaim_room - make room for a page, which the budget did not allow
  * @pool: the pool
+ * @stored: the page is in the store
  *
  * Who finds that nothing can leave waits a little: pages may be in use for a moment only, and
  * a store that is full may have room again.
  * Context: may sleep. No lock of a region's held, but the inode lock, and mmap_lock.
  * Return: 0: try again; -ENOSPC: nothing can leave. -EINTR.
  */
-int vmlab_reclaim_room(struct vmlab_pool *pool)
+int vmlab_reclaim_room(struct vmlab_pool *pool, bool stored)
 {
+	long full = atomic_long_read(&pool->store_full);
 	int tries, ret = -ENOSPC;
 
+	if (vmlab_store_waits(pool->store))
+		return await_room(pool, stored);
 	if (mutex_lock_killable(&pool->reclaim_lock))
 		return -EINTR;
 	for (tries = ROOM_TRIES; tries && ret == -ENOSPC; tries--) {
@@ -500,6 +721,8 @@ int vmlab_reclaim_room(struct vmlab_pool *pool)
 			ret = 0;
 		else if (fatal_signal_pending(current))
 			ret = -EINTR;
+		else if (is_futile(pool, stored, full))
+			tries = 1;
 		else
 			schedule_timeout_killable(ROOM_PAUSE);
 	}
@@ -517,8 +740,14 @@ void vmlab_reclaim_work(struct work_struct *work)
 	while (gone) {
 		mutex_lock(&pool->reclaim_lock);
 		missing = READ_ONCE(pool->high) - vmlab_pool_frames_left(pool);
+		if (!vmlab_pool_has_room(pool))
+			missing = max(missing, atomic_long_xchg(&pool->wanted, 0));
 		gone = missing > 0 ? vmlab_reclaim(pool, min_t(long, missing, BATCH)) : 0;
 		mutex_unlock(&pool->reclaim_lock);
+		if (missing > 0 && !gone)
+			WRITE_ONCE(pool->stuck, pool->stuck + 1);
+		WRITE_ONCE(pool->rounds, pool->rounds + 1);
+		wake_up_all(&pool->room);
 	}
 	memalloc_noio_restore(flags);
 	vmlab_pool_put(pool);

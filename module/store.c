@@ -16,7 +16,7 @@
 
 #include "codec.h"
 
-static const struct vmlab_store_ops *const types[] = { &vmlab_store_zs };
+static const struct vmlab_store_ops *const types[] = { &vmlab_store_zs, &vmlab_store_file };
 
 /* Is the page one word over and over? Its ends are compared first: most differ there. */
 static bool is_same_filled(const unsigned long *words)
@@ -84,17 +84,19 @@ static u32 checksum(const void *data, unsigned int length)
 
 /**
  * vmlab_store_new - make a store
- * @type: its kind: zs
+ * @type: its kind: zs, file
  * @codec: how pages are compressed: see vmlab_codec_open(); NULL for the default
+ * @file: where a store of that kind is to keep pages; else not used
  * @limit: how much may be in use, in bytes; U64_MAX for as much as there is
  *
  * Context: may sleep.
  * Return: the store, and vmlab_store_free() is due; or an ERR_PTR: -ENOENT for a type or codec
- * that there is not, -ENOMEM.
+ * that there is not, -ENOMEM, or what the kind of store says.
  */
-struct vmlab_store *vmlab_store_new(const char *type, const char *codec, u64 limit)
+struct vmlab_store *vmlab_store_new(const char *type, const char *codec, struct file *file,
+				    u64 limit)
 {
-	struct vmlab_codec *opened;
+	struct vmlab_codec *opened = NULL;
 	struct vmlab_store *store;
 	unsigned int i = 0;
 
@@ -102,12 +104,14 @@ struct vmlab_store *vmlab_store_new(const char *type, const char *codec, u64 lim
 		if (++i == ARRAY_SIZE(types))
 			return ERR_PTR(-ENOENT);
 	}
-	opened = vmlab_codec_open(codec);
+	if (types[i]->write)
+		opened = vmlab_codec_open(codec);
 	if (IS_ERR(opened))
 		return ERR_CAST(opened);
-	store = types[i]->create();
+	store = types[i]->create(file, limit);
 	if (IS_ERR(store)) {
-		vmlab_codec_close(opened);
+		if (opened)
+			vmlab_codec_close(opened);
 		return store;
 	}
 	store->ops = types[i];
@@ -123,7 +127,8 @@ void vmlab_store_free(struct vmlab_store *store)
 
 	WARN_ON_ONCE(atomic_long_read(&store->pages));
 	store->ops->destroy(store);
-	vmlab_codec_close(codec);
+	if (codec)
+		vmlab_codec_close(codec);
 }
 
 /* Keeps @length bytes at @data, which are what @flags say, as the copy. */
@@ -175,18 +180,8 @@ static int keep_compressed(struct vmlab_store *store, void *data, struct vmlab_c
 	return ret;
 }
 
-/**
- * vmlab_store_page - store a copy of a page
- * @store: the store
- * @page: the page. Nobody writes to it meanwhile.
- * @copy: where there is none. Set; left alone, but for the hint, if it fails.
- *
- * Context: may sleep, for memory: without input or output, so that it may be called while
- * memory is reclaimed; but not by reclaim that an allocation here began, so a shrinker
- * leaves it alone where __GFP_FS is missing.
- * Return: 0, and vmlab_store_drop() is due; -ENOSPC at the limit, -ENOMEM, or -EIO.
- */
-int vmlab_store_page(struct vmlab_store *store, struct page *page, struct vmlab_copy *copy)
+/* Stores one page in a store that compresses. */
+static int keep_page(struct vmlab_store *store, struct page *page, struct vmlab_copy *copy)
 {
 	void *data = kmap_local_page(page);
 	int ret = 1;
@@ -204,6 +199,67 @@ int vmlab_store_page(struct vmlab_store *store, struct page *page, struct vmlab_
 	}
 	kunmap_local(data);
 	return ret;
+}
+
+/* What can be done for a job without any input or output. Returns whether all is done. */
+static bool prepare(struct vmlab_store *store, struct vmlab_store_job *job)
+{
+	void *data = kmap_local_page(job->page);
+	bool done = is_same_filled(data);
+
+	job->ret = 0;
+	if (done)
+		keep_word(store, *(unsigned long *)data, job->copy);
+	else
+		job->copy->checksum = checksum(data, PAGE_SIZE);
+	kunmap_local(data);
+	return done;
+}
+
+static void keep_pages(struct vmlab_store *store, struct vmlab_store_job *jobs, unsigned int nr)
+{
+	struct vmlab_store_job *left[VMLAB_STORE_BATCH];
+	unsigned int i, nr_left = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!prepare(store, &jobs[i]))
+			left[nr_left++] = &jobs[i];
+	}
+	if (nr_left)
+		store->ops->write_pages(store, left, nr_left);
+	for (i = 0; i < nr_left; i++) {
+		if (left[i]->ret) {
+			atomic_long_inc(&store->refused);
+			continue;
+		}
+		left[i]->copy->length = 0;
+		left[i]->copy->flags |= VMLAB_COPY_RAW | VMLAB_COPY_VALID;
+		atomic_long_add(PAGE_SIZE, &store->bytes);
+		atomic_long_inc(&store->pages);
+	}
+}
+
+/**
+ * vmlab_store_pages - store copies of pages
+ * @store: the store
+ * @jobs: the pages, and what became of each
+ * @nr: how many, at most VMLAB_STORE_BATCH
+ *
+ * Context: may sleep, for memory: without input or output of a store that does not wait, so
+ * that it may be called while memory is reclaimed; but not by reclaim that an allocation here
+ * began, so a shrinker leaves it alone where __GFP_FS is missing. By workers only if
+ * vmlab_store_waits().
+ */
+void vmlab_store_pages(struct vmlab_store *store, struct vmlab_store_job *jobs, unsigned int nr)
+{
+	unsigned int i;
+
+	if (store->ops->write_pages) {
+		keep_pages(store, jobs, nr);
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		jobs[i].ret = keep_page(store, jobs[i].page, jobs[i].copy);
 }
 
 /* Gets @data, which was checked, to be the page again. */
@@ -235,35 +291,70 @@ static int fetch(struct vmlab_store *store, const struct vmlab_copy *copy,
 	return ret;
 }
 
+static void fill_page(struct page *page, unsigned long word)
+{
+	void *to = kmap_local_page(page);
+
+	memset_l(to, word, PAGE_SIZE / sizeof(long));
+	kunmap_local(to);
+}
+
+/* Fills a page with what is stored as it was. */
+static int read_page(struct vmlab_store *store, const struct vmlab_copy *copy, struct page *page)
+{
+	int ret = store->ops->read_page(store, copy->handle, page);
+	void *data;
+
+	if (ret)
+		return ret;
+	data = kmap_local_page(page);
+	if (unlikely(checksum(data, PAGE_SIZE) != copy->checksum))
+		ret = -EIO;
+	kunmap_local(data);
+	return ret;
+}
+
+/* The same with what may be compressed, in memory. */
+static int unpack_page(struct vmlab_store *store, const struct vmlab_copy *copy,
+		       struct page *page)
+{
+	struct vmlab_codec_context *context = NULL;
+	void *to = kmap_local_page(page);
+	int ret;
+
+	if (!(copy->flags & VMLAB_COPY_RAW))
+		context = vmlab_codec_take(store->codec);
+	ret = fetch(store, copy, context, to);
+	if (context)
+		vmlab_codec_give(context);
+	kunmap_local(to);
+	return ret;
+}
+
 /**
  * vmlab_store_load - get a page back
  * @store: the store
  * @copy: where it has it; stays
  * @page: the page to be filled, which nobody sees yet
  *
- * Context: may sleep.
- * Return: 0; or -EIO, counted, if what the store has is not what was stored. Then the content
- * of @page is anything, and not to be shown to anyone.
+ * Context: may sleep. By workers only if vmlab_store_waits(), and it is not
+ * %VMLAB_COPY_SAME_FILLED.
+ * Return: 0; -ENOMEM; or -EIO, counted, if what the store has is not what was stored, or cannot
+ * be read. Then the content of @page is anything, and not to be shown to anyone.
  */
 int vmlab_store_load(struct vmlab_store *store, const struct vmlab_copy *copy,
 		     struct page *page)
 {
-	struct vmlab_codec_context *context = NULL;
-	void *to = kmap_local_page(page);
 	int ret = 0;
 
-	if (copy->flags & VMLAB_COPY_SAME_FILLED) {
-		memset_l(to, copy->handle, PAGE_SIZE / sizeof(long));
-	} else {
-		if (!(copy->flags & VMLAB_COPY_RAW))
-			context = vmlab_codec_take(store->codec);
-		ret = fetch(store, copy, context, to);
-		if (context)
-			vmlab_codec_give(context);
-	}
-	kunmap_local(to);
+	if (copy->flags & VMLAB_COPY_SAME_FILLED)
+		fill_page(page, copy->handle);
+	else if (store->ops->read_page)
+		ret = read_page(store, copy, page);
+	else
+		ret = unpack_page(store, copy, page);
 	flush_dcache_page(page);
-	if (unlikely(ret))
+	if (unlikely(ret == -EIO))
 		atomic_long_inc(&store->errors);
 	return ret;
 }
@@ -284,7 +375,7 @@ void vmlab_store_drop(struct vmlab_store *store, struct vmlab_copy *copy)
 	} else {
 		store->ops->drop(store, copy->handle);
 		atomic_long_sub(raw ? PAGE_SIZE : copy->length, &store->bytes);
-		if (raw)
+		if (raw && store->codec)
 			atomic_long_dec(&store->incompressible);
 	}
 	atomic_long_dec(&store->pages);

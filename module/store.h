@@ -7,7 +7,9 @@
 #include <linux/build_bug.h>
 #include <linux/types.h>
 
+struct file;
 struct page;
+struct workqueue_struct;
 struct vmlab_codec;
 struct vmlab_store;
 
@@ -45,25 +47,51 @@ struct vmlab_copy {
 static_assert(sizeof(struct vmlab_copy) <= 16);
 
 /**
- * struct vmlab_store_ops - how a kind of store keeps bytes
+ * struct vmlab_store_job - a page to be stored
+ * @page: the page. Nobody writes to it meanwhile.
+ * @copy: where there is none. Set; left alone, but for the hint, if it fails.
+ * @ret: set to 0, and vmlab_store_drop() is due; or -ENOSPC where the store is full, -EBUSY as
+ *	long as its file system is frozen, -ENOMEM, -EIO
+ */
+struct vmlab_store_job {
+	struct page *page;
+	struct vmlab_copy *copy;
+	int ret;
+};
+
+/**
+ * struct vmlab_store_ops - how a kind of store keeps bytes, or pages
  * @type: what users call it
- * @create: make one without limit or content. May sleep. An ERR_PTR if it cannot.
+ * @create: make one without content; @file and @limit are as for vmlab_store_new(). May
+ *	sleep. An ERR_PTR if it cannot.
  * @destroy: the other way round, when nothing is stored. May sleep.
+ * @batch: so many pages are best stored at once
+ * @drop: forget a handle. May take spinlocks, no more.
+ * @bytes: memory, or whatever is limited, that is in use. Any context.
+ *
+ * A store that compresses:
  * @write: keep @length bytes, at most a page, at @data, and set the handle. May sleep, but
  *	wait for no input or output that needs memory. -ENOSPC at the limit, -ENOMEM, -EIO.
  * @map: give access to the bytes of a handle, or a copy of them in @buffer, which has room for
  *	a page; aligned to words. May sleep; up to @unmap the caller may not. An ERR_PTR if it
  *	cannot.
  * @unmap: the other way round
- * @drop: forget a handle. May take spinlocks, no more.
- * @bytes: memory, or whatever is limited, that is in use. Any context.
+ *
+ * One that keeps pages as they are, where input and output are waited for. Both of these are
+ * called by workers only, where no lock is held that a file system or a fault may want:
+ * @write_pages: keep the pages of @nr jobs, set the handles of their copies, and results
+ * @read_page: fill a page. 0, -EIO, -ENOMEM.
  *
  * What is done to content (compression, checksums) is none of their business.
  */
 struct vmlab_store_ops {
 	const char *type;
-	struct vmlab_store *(*create)(void);
+	struct vmlab_store *(*create)(struct file *file, u64 limit);
 	void (*destroy)(struct vmlab_store *store);
+	unsigned int batch;
+	void (*write_pages)(struct vmlab_store *store, struct vmlab_store_job **jobs,
+			    unsigned int nr);
+	int (*read_page)(struct vmlab_store *store, unsigned long handle, struct page *page);
 	int (*write)(struct vmlab_store *store, void *data, unsigned int length,
 		     unsigned long *handle);
 	void *(*map)(struct vmlab_store *store, unsigned long handle, unsigned int length,
@@ -77,7 +105,11 @@ struct vmlab_store_ops {
 /**
  * struct vmlab_store - where pages go that are evicted
  * @ops: how it keeps bytes
- * @codec: how pages are compressed
+ * @wq: where pages are evicted to a store that waits for input and output; else NULL. One that
+ *	waits for ever keeps no other waiting.
+ * @read_wq: where they come back from it. Who evicts may wait for a region's lock that somebody
+ *	has who waits for a page: so that page never waits for a worker behind him.
+ * @codec: how pages are compressed; NULL: they are not
  * @most: pages that are longer when compressed are stored as they are. Set by @create.
  * @limit: how much may be in use, in bytes; U64_MAX for as much as there is. May be changed
  *	at any time, by WRITE_ONCE(); what is stored stays.
@@ -92,6 +124,8 @@ struct vmlab_store_ops {
  */
 struct vmlab_store {
 	const struct vmlab_store_ops *ops;
+	struct workqueue_struct *wq;
+	struct workqueue_struct *read_wq;
 	struct vmlab_codec *codec;
 	unsigned int most;
 	u64 limit;
@@ -103,16 +137,29 @@ struct vmlab_store {
 	atomic_long_t errors;
 };
 
+/* So many jobs at most are given to a store at once. */
+#define VMLAB_STORE_BATCH 16
+
+/* Must what it is asked for be asked for by workers, on its workqueues? @store may be NULL. */
+static inline bool vmlab_store_waits(const struct vmlab_store *store)
+{
+	return store && store->wq;
+}
+
 extern const struct vmlab_store_ops vmlab_store_zs;
+extern const struct vmlab_store_ops vmlab_store_file;
 
 void vmlab_store_zs_exit(void);
 
-struct vmlab_store *vmlab_store_new(const char *type, const char *codec, u64 limit);
+struct vmlab_store *vmlab_store_new(const char *type, const char *codec, struct file *file,
+				    u64 limit);
 void vmlab_store_free(struct vmlab_store *store);
-int vmlab_store_page(struct vmlab_store *store, struct page *page, struct vmlab_copy *copy);
+void vmlab_store_pages(struct vmlab_store *store, struct vmlab_store_job *jobs,
+		       unsigned int nr);
 int vmlab_store_load(struct vmlab_store *store, const struct vmlab_copy *copy,
 		     struct page *page);
 void vmlab_store_drop(struct vmlab_store *store, struct vmlab_copy *copy);
 u64 vmlab_store_bytes(struct vmlab_store *store);
+struct file *vmlab_store_in_file(struct vmlab_store *store);
 
 #endif

@@ -83,7 +83,7 @@ static struct zs_pool *pool_of(struct vmlab_store *store)
 	return container_of(store, struct zs_store, store)->pool;
 }
 
-static struct vmlab_store *create(void)
+static struct vmlab_store *create(struct file *file, u64 limit)
 {
 	struct zs_store *zs = kzalloc(sizeof(*zs), GFP_KERNEL);
 
@@ -165,6 +165,7 @@ const struct vmlab_store_ops vmlab_store_zs = {
 	.type = "zs",
 	.create = create,
 	.destroy = destroy,
+	.batch = 1,
 	.write = write,
 	.map = map,
 	.unmap = unmap,

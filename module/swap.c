@@ -16,11 +16,14 @@
  */
 #include "swap.h"
 
+#include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
+#include <linux/workqueue.h>
 
 #include "index.h"
 #include "page.h"
@@ -259,16 +262,24 @@ static struct folio *share_folio(struct vmlab_swap *swap)
 	return folio;
 }
 
+/* Why content is to come back. */
+enum cause {
+	AHEAD,	/* it may be wanted next */
+	WANTED,
+	BEYOND,	/* the same, though that may exceed the budget */
+	MUST,	/* who wants it cannot do without, and cannot be killed either */
+};
+
 /* A page for content that comes back, which is charged; or an ERR_PTR(). */
-static struct folio *alloc_frame(struct vmlab_pool *pool, bool must)
+static struct folio *alloc_frame(struct vmlab_pool *pool, enum cause cause)
 {
 	struct folio *folio;
 
-	if (must)
+	if (cause >= BEYOND)
 		vmlab_pool_charge_frame_anyway(pool);
 	else if (!vmlab_pool_charge_frame(pool))
 		return ERR_PTR(-EAGAIN);
-	folio = folio_alloc(GFP_USER | __GFP_ACCOUNT | (must ? __GFP_NOFAIL : 0), 0);
+	folio = folio_alloc(GFP_USER | __GFP_ACCOUNT | (cause == MUST ? __GFP_NOFAIL : 0), 0);
 	if (!folio) {
 		vmlab_pool_uncharge_frame(pool);
 		return ERR_PTR(-ENOMEM);
@@ -318,35 +329,146 @@ static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 	}
 }
 
-/* Brings the content out of the store into a page. Caller has BUSY. Returns 0 or an errno. */
-static int load(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap, bool must)
+/* Fills a page with what the store has. Caller has BUSY. Returns 0 or an errno. */
+static int fill(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap,
+		struct folio *folio, enum cause cause)
 {
 	struct vmlab_pool *pool = swap->pool;
-	struct folio *folio = alloc_frame(pool, must);
-	int ret;
+	int ret = vmlab_store_load(pool->store, &swap->copy, &folio->page);
 
-	if (IS_ERR(folio))
-		return PTR_ERR(folio);
-	ret = vmlab_store_load(pool->store, &swap->copy, &folio->page);
 	if (ret) {
 		free_frame(pool, folio);
 		return ret;
 	}
 	/* The store may have been full: now it is less so. */
-	if (must)
+	if (cause >= BEYOND)
 		vmlab_store_drop(pool->store, &swap->copy);
 	install(region, pgoff, swap, folio);
 	return 0;
 }
 
-/* Caller has BUSY. Returns 0 if there is something to look at again, or an errno. */
-static int bring_in(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap, bool must)
+/**
+ * struct read_request - content that a worker brings back
+ * @work: queued
+ * @refs: the worker's, and that of who waits
+ * @done: when it has ended
+ * @ret: then: 0 or an errno
+ * @region: kept by its @carried
+ * @pgoff: where it will be there
+ * @swap: a reference, BUSY
+ * @folio: the page, charged
+ * @cause: why
+ */
+struct read_request {
+	struct work_struct work;
+	refcount_t refs;
+	struct completion done;
+	int ret;
+	struct vmlab_region *region;
+	pgoff_t pgoff;
+	struct vmlab_swap *swap;
+	struct folio *folio;
+	enum cause cause;
+};
+
+static void put_request(struct read_request *request)
+{
+	if (refcount_dec_and_test(&request->refs))
+		kfree(request);
+}
+
+static void serve_read(struct work_struct *work)
+{
+	struct read_request *request = container_of(work, struct read_request, work);
+	struct vmlab_swap *swap = request->swap;
+	unsigned int flags = memalloc_noio_save();	/* who waits may have what reclaim wants */
+
+	request->ret = fill(request->region, request->pgoff, swap, request->folio,
+			    request->cause);
+	memalloc_noio_restore(flags);
+	vmlab_swap_unlock(swap);
+	vmlab_region_put_carried(request->region);
+	complete(&request->done);
+	put_request(request);
+	vmlab_swap_release(swap);	/* and with it, perhaps, the pool */
+}
+
+/*
+ * Has a worker bring the content back; BUSY is its then. Returns the request, which is the
+ * caller's to wait for or to put; or an ERR_PTR().
+ */
+static struct read_request *begin_read(struct vmlab_region *region, pgoff_t pgoff,
+				       struct vmlab_swap *swap, enum cause cause)
+{
+	const gfp_t must = cause == MUST ? __GFP_NOFAIL : 0;
+	struct read_request *request;
+	struct folio *folio = alloc_frame(swap->pool, cause);
+
+	if (IS_ERR(folio))
+		return ERR_CAST(folio);
+	request = kmalloc(sizeof(*request), GFP_KERNEL | must);
+	if (!request) {
+		free_frame(swap->pool, folio);
+		return ERR_PTR(-ENOMEM);
+	}
+	*request = (struct read_request){
+		.region = region,
+		.pgoff = pgoff,
+		.swap = swap,
+		.folio = folio,
+		.cause = cause,
+	};
+	refcount_set(&request->refs, 2);
+	init_completion(&request->done);
+	atomic_long_inc(&region->carried);
+	refcount_inc(&swap->refs);
+	INIT_WORK(&request->work, serve_read);
+	queue_work(swap->pool->store->read_wq, &request->work);
+	return request;
+}
+
+/* Waits for it, as far as that goes. */
+static int end_read(struct read_request *request)
+{
+	int ret = -EINTR;
+
+	if (request->cause == MUST)
+		wait_for_completion(&request->done);
+	if (request->cause == MUST || !wait_for_completion_killable(&request->done))
+		ret = request->ret;
+	put_request(request);
+	return ret;
+}
+
+/* Is there content that only a worker may bring back? Caller has BUSY. */
+static bool is_far(const struct vmlab_swap *swap)
+{
+	return vmlab_store_waits(swap->pool->store) && !READ_ONCE(swap->folio) &&
+	       swap->copy.flags & VMLAB_COPY_VALID &&
+	       !(swap->copy.flags & VMLAB_COPY_SAME_FILLED);
+}
+
+/* Brings the content out of the store into a page. Caller has BUSY. Returns 0 or an errno. */
+static int load(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap,
+		enum cause cause)
+{
+	struct folio *folio = alloc_frame(swap->pool, cause);
+
+	return IS_ERR(folio) ? PTR_ERR(folio) : fill(region, pgoff, swap, folio, cause);
+}
+
+/*
+ * Caller has BUSY, and it is not far. Returns 0 if there is something to look at again, or an
+ * errno.
+ */
+static int bring_in(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap,
+		    enum cause cause)
 {
 	struct folio *folio = share_folio(swap);
 	int ret;
 
 	if (!folio) {
-		ret = load(region, pgoff, swap, must);
+		ret = load(region, pgoff, swap, cause);
 		if (ret)
 			return ret;
 		folio = share_folio(swap);
@@ -367,6 +489,15 @@ static int bring_in(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 	return 0;
 }
 
+/* Brings it in from afar, beyond the budget. Caller has BUSY, which goes. */
+static int bring_in_from_afar(struct vmlab_region *region, pgoff_t pgoff,
+			      struct vmlab_swap *swap)
+{
+	struct read_request *request = begin_read(region, pgoff, swap, MUST);
+
+	return end_read(request);
+}
+
 /**
  * vmlab_swap_in - bring a page that is not in memory back into an index
  * @region: the index's region
@@ -374,24 +505,106 @@ static int bring_in(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
  * @must: do not fail for want of memory; that may exceed the budget
  *
  * Context: may sleep. Caller holds invalidate_lock, at least shared.
- * Return: 0: look again; -EAGAIN if the budget does not allow it, -ENOMEM, -EINTR, -EIO: the
- * store has lost it.
+ * Return: 0: look again; -EAGAIN if the budget does not allow it, or, unless @must, only a worker
+ * can do it, or does: vmlab_page_make_room() sees to that; -ENOMEM, -EINTR, -EIO: the store has
+ * lost it.
  */
 int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must)
 {
 	struct vmlab_swap *swap = vmlab_index_get_swap(&region->index, pgoff);
-	int ret;
+	int ret = 0;
 
 	if (!swap)
 		return 0;
-	ret = wait_on_bit_lock(&swap->flags, VMLAB_SWAP_BUSY,
-			       must ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE);
-	if (!ret) {
-		ret = bring_in(region, pgoff, swap, must);
+	if (!must && vmlab_store_waits(swap->pool->store))
+		ret = vmlab_swap_trylock(swap) ? 0 : -EAGAIN;
+	else
+		ret = wait_on_bit_lock(&swap->flags, VMLAB_SWAP_BUSY,
+				       must ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE);
+	if (!ret && is_far(swap) && must) {
+		ret = bring_in_from_afar(region, pgoff, swap);
+	} else if (!ret) {
+		ret = is_far(swap) ? -EAGAIN :
+				     bring_in(region, pgoff, swap, must ? MUST : WANTED);
 		vmlab_swap_unlock(swap);
 	}
 	vmlab_swap_release(swap);
 	return ret;
+}
+
+/**
+ * vmlab_swap_fetch - have content that only a worker can bring back brought into memory
+ * @region: the region
+ * @pgoff: the page
+ * @beyond: that may exceed the budget
+ *
+ * It is in no slot then: vmlab_swap_in() finds it without waiting.
+ * Context: may sleep, until a signal is fatal. No lock of the region's held, but the inode lock;
+ * and mmap_lock, though better not.
+ * Return: 0: it is, or there is nothing to be brought back; -EAGAIN: the budget does not allow it;
+ * -ENOMEM, -EINTR, -EIO: the store has lost it.
+ */
+int vmlab_swap_fetch(struct vmlab_region *region, pgoff_t pgoff, bool beyond)
+{
+	struct vmlab_swap *swap = vmlab_index_get_swap(&region->index, pgoff);
+	struct read_request *request;
+	int ret = 0;
+
+	if (!swap)
+		return 0;
+	/* A page on its way out is waited for, too: who needs it would ask over and over. */
+	ret = wait_on_bit_lock(&swap->flags, VMLAB_SWAP_BUSY, TASK_KILLABLE) ? -EINTR : 0;
+	if (ret)
+		goto release;
+	request = is_far(swap) ? begin_read(region, pgoff, swap, beyond ? BEYOND : WANTED) : NULL;
+	if (IS_ERR_OR_NULL(request))
+		vmlab_swap_unlock(swap);
+	ret = IS_ERR_OR_NULL(request) ? PTR_ERR_OR_ZERO(request) : end_read(request);
+release:
+	vmlab_swap_release(swap);
+	return ret;
+}
+
+/* Has a page brought in that may be wanted next. Returns whether to go on. */
+static bool read_ahead(struct vmlab_region *region, pgoff_t pgoff)
+{
+	struct vmlab_swap *swap = vmlab_index_get_swap(&region->index, pgoff);
+	struct read_request *request;
+	bool go_on = true;
+
+	if (!swap)
+		return true;
+	if (READ_ONCE(swap->folio) || !vmlab_swap_trylock(swap))
+		goto release;
+	if (is_far(swap)) {
+		request = begin_read(region, pgoff, swap, AHEAD);
+		go_on = !IS_ERR(request);
+		if (go_on)
+			put_request(request);
+		else
+			vmlab_swap_unlock(swap);
+	} else {
+		go_on = !bring_in(region, pgoff, swap, AHEAD);
+		vmlab_swap_unlock(swap);
+	}
+release:
+	vmlab_swap_release(swap);
+	return go_on;
+}
+
+/**
+ * vmlab_swap_read_ahead - have pages brought in that will be wanted next
+ * @region: the region
+ * @pgoff: the first page
+ * @nr: how many pages
+ *
+ * As far as there is room in the pool, without waiting for those that workers bring in.
+ * Context: may sleep. Caller holds invalidate_lock shared.
+ */
+void vmlab_swap_read_ahead(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr)
+{
+	while (nr-- && vmlab_pool_has_spare(region->pool) && read_ahead(region, pgoff))
+		pgoff++;
 }
 
 /**
@@ -401,20 +614,18 @@ int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must)
  * @nr: how many pages from there on
  *
  * The others come only as far as there is room in the pool, and as they are where the first
- * was: not in memory.
+ * was: not in memory. If a worker has to bring in the first, it is told so at once.
  * Context: as vmlab_swap_in().
  * Return: as vmlab_swap_in() of the first.
  */
 int vmlab_swap_in_around(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr)
 {
 	int ret = vmlab_swap_in(region, pgoff, false);
-	unsigned int i;
 
-	for (i = 1; i < nr && !ret; i++) {
-		if (!vmlab_pool_has_spare(region->pool) ||
-		    vmlab_swap_in(region, pgoff + i, false))
-			break;
-	}
+	if (!ret)
+		vmlab_swap_read_ahead(region, pgoff + 1, nr - 1);
+	else if (ret == -EAGAIN)
+		vmlab_swap_read_ahead(region, pgoff, nr);
 	return ret;
 }
 
@@ -439,29 +650,44 @@ static void drop_folio(struct vmlab_swap *swap, struct folio *folio)
 }
 
 /**
- * vmlab_swap_out - store the content of a page that is in no leaf any more, and free it
+ * vmlab_swap_begin_out - see whether the content of a page has to be stored for it to go
  * @swap: its swap: caller has BUSY, and a reference
- * @folio: the page, not locked: the reference of all shares is the caller's, and goes
+ * @folio: the page, in no leaf any more, not locked: the reference of all shares is the caller's
+ * @job: set to what is to be done
+ *
+ * Either way vmlab_swap_end_out() is due.
+ * Context: may sleep.
+ * Return: is there anything to be done?
+ */
+bool vmlab_swap_begin_out(struct vmlab_swap *swap, struct folio *folio,
+			  struct vmlab_store_job *job)
+{
+	if (is_stored(swap, folio))
+		return false;
+	if (swap->copy.flags & VMLAB_COPY_VALID)
+		vmlab_store_drop(swap->pool->store, &swap->copy);
+	swap->copy.flags = 0;
+	*job = (struct vmlab_store_job){ .page = &folio->page, .copy = &swap->copy };
+	return true;
+}
+
+/**
+ * vmlab_swap_end_out - free a page that is stored
+ * @swap: its swap, as for vmlab_swap_begin_out()
+ * @folio: the page; the reference goes
+ * @ret: what became of the job; not 0: the page stays, CACHED
  *
  * Context: may sleep.
- * Return: 0; -ENOSPC, -ENOMEM, -EIO: the page is CACHED.
  */
-int vmlab_swap_out(struct vmlab_swap *swap, struct folio *folio)
+void vmlab_swap_end_out(struct vmlab_swap *swap, struct folio *folio, int ret)
 {
 	struct vmlab_pool *pool = swap->pool;
 	bool wanted;
-	int ret = 0;
 
-	if (!is_stored(swap, folio)) {
-		if (swap->copy.flags & VMLAB_COPY_VALID)
-			vmlab_store_drop(pool->store, &swap->copy);
-		swap->copy.flags = 0;
-		ret = vmlab_store_page(pool->store, &folio->page, &swap->copy);
-	}
 	if (!ret) {
 		clear_bit(VMLAB_SWAP_WRITTEN, &swap->flags);
 		drop_folio(swap, folio);
-		return 0;
+		return;
 	}
 	spin_lock(&pool->policy_lock);
 	spin_lock(&pool->slots_lock);
@@ -476,5 +702,4 @@ int vmlab_swap_out(struct vmlab_swap *swap, struct folio *folio)
 		free_folio(folio, true);
 		vmlab_swap_release(swap);
 	}
-	return ret;
 }

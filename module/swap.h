@@ -105,7 +105,11 @@ bool vmlab_swap_keep(struct folio *folio);
 bool vmlab_swap_trylock(struct vmlab_swap *swap);
 void vmlab_swap_unlock(struct vmlab_swap *swap);
 int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must);
+void vmlab_swap_read_ahead(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr);
 int vmlab_swap_in_around(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr);
-int vmlab_swap_out(struct vmlab_swap *swap, struct folio *folio);
+int vmlab_swap_fetch(struct vmlab_region *region, pgoff_t pgoff, bool beyond);
+bool vmlab_swap_begin_out(struct vmlab_swap *swap, struct folio *folio,
+			  struct vmlab_store_job *job);
+void vmlab_swap_end_out(struct vmlab_swap *swap, struct folio *folio, int ret);
 
 #endif

@@ -20,7 +20,7 @@ TEST(requests)
 	EXPECT_EQ(0x4010ba06, VMLAB_IOC_CLONE);
 	EXPECT_EQ(0xc008ba07, VMLAB_IOC_ADDRESS);
 	EXPECT_EQ(0x4038ba08, VMLAB_IOC_POOL_SET);
-	EXPECT_EQ(0x8078ba09, VMLAB_IOC_POOL_STAT);
+	EXPECT_EQ(0x8088ba09, VMLAB_IOC_POOL_STAT);
 	EXPECT_EQ(0xc020ba0a, VMLAB_IOC_ADVISE);
 }
 
@@ -51,7 +51,7 @@ TEST(fields_of_configure)
 TEST(fields_of_pool_set)
 {
 	FIELD(vmlab_pool_set, what, 0UL);
-	FIELD(vmlab_pool_set, __reserved, 4UL);
+	FIELD(vmlab_pool_set, store_fd, 4UL);
 	FIELD(vmlab_pool_set, budget, 8UL);
 	FIELD(vmlab_pool_set, store_limit, 16UL);
 	FIELD(vmlab_pool_set, policy, 24UL);
@@ -73,6 +73,7 @@ TEST(fields_of_pool_stat)
 	FIELD(vmlab_pool_stat, checksum_errors, 80UL);
 	FIELD(vmlab_pool_stat, policy, 88UL);
 	FIELD(vmlab_pool_stat, codec, 104UL);
+	FIELD(vmlab_pool_stat, store, 120UL);
 }
 
 TEST(fields_of_advise)

@@ -22,7 +22,7 @@ static const char *name_of(const struct name *names, uint64_t value)
 static long pool_set(const uint64_t *a)
 {
 	struct vmlab_pool_set set = {
-		.what = a[1], .budget = a[2], .store_limit = a[3], .__reserved = a[6],
+		.what = a[1], .budget = a[2], .store_limit = a[3], .store_fd = a[6],
 	};
 
 	snprintf((char *)set.policy, sizeof(set.policy), "%s", name_of(policies, a[4]));
@@ -53,9 +53,10 @@ static long advise_at(const uint64_t *a)
 
 static const struct kind what = { FLAGS, .names = (const struct name[]){
 	{ "BUDGET", VMLAB_POOL_BUDGET }, { "POLICY", VMLAB_POOL_POLICY },
-	{ "CODEC", VMLAB_POOL_CODEC }, { "STORE_LIMIT", VMLAB_POOL_STORE_LIMIT }, { }
+	{ "CODEC", VMLAB_POOL_CODEC }, { "STORE_LIMIT", VMLAB_POOL_STORE_LIMIT },
+	{ "STORE", VMLAB_POOL_STORE }, { }
 }, .usual = (const uint64_t[]){ VMLAB_POOL_BUDGET, VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY,
-				VMLAB_POOL_POLICY, 0 } };
+				VMLAB_POOL_STORE | VMLAB_POOL_STORE_LIMIT, VMLAB_POOL_POLICY, 0 } };
 static const struct kind budget = { CHOICE, .names = (const struct name[]){
 	{ "LEAST", VMLAB_POOL_BUDGET_MIN }, { "MORE", 2 * VMLAB_POOL_BUDGET_MIN },
 	{ "MUCH", 64 * VMLAB_POOL_BUDGET_MIN }, { "NONE", VMLAB_POOL_UNLIMITED_BUDGET },
@@ -74,7 +75,7 @@ static const struct kind mostly_zero = { CHOICE, .names = (const struct name[]){
 
 const struct op pool_ops[] = {
 	{ "pool_set", pool_set,
-	  { &mappable, &what, &budget, &size, &policy, &codec, &mostly_zero } },
+	  { &mappable, &what, &budget, &size, &policy, &codec, &file } },
 	{ "pool_stat", pool_stat, { &mappable, &address } },
 	{ "advise", advise, { &mappable, &offset, &length, &advice } },
 	{ "advise_at", advise_at, { &region, &address, &length, &advice, &mostly_zero } },

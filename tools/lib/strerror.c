@@ -97,13 +97,15 @@ static const struct message messages[] = {
 
 	{ VMLAB_OP_POOL_SET, EINVAL,
 	  "the pool's settings are not valid: a budget is a multiple of the page size, from 64 KiB to the "
-	  "machine's memory, and names have at most 15 characters" },
+	  "machine's memory, and names have at most 15 characters; a store is a block device, or a "
+	  "regular file that is not empty or has a limit, and goes without a codec" },
 	{ VMLAB_OP_POOL_SET, ENOENT,
 	  "there is no such policy or codec: policies are random, fifo, clock, lru, 2q, arc, sieve, s3fifo "
 	  "and lirs, codecs lz4, zstd and lzo-rle" },
 	{ VMLAB_OP_POOL_SET, EBUSY,
-	  "the codec and the limit of the store cannot be changed any more: set them with or before the "
-	  "pool's first budget" },
+	  "the store, its codec and its limit cannot be changed any more (set them with or before the "
+	  "pool's first budget), or another pool has the file" },
+	{ VMLAB_OP_POOL_SET, ELOOP, "a region cannot be the store: name a file of another file system" },
 	{ VMLAB_OP_POOL_SET, EOPNOTSUPP,
 	  "a region with a file has no budget, nor has a clone of one: its pages go back to the file" },
 	{ VMLAB_OP_ADVISE, EINVAL,
@@ -119,9 +121,11 @@ static const struct message messages[] = {
 	  "pages of a region with a file are not evicted, nor are those of a clone of one" },
 	{ VMLAB_OP_ADVISE, EINTR, "a signal came: a part was done, try again for the rest" },
 	{ VMLAB_OP_POOL_SET, EBADF,
-	  "the region is not open for writing, and so its pool cannot be changed: open it with O_RDWR" },
+	  "the region is not open for writing, or the file of the store not for reading and writing: "
+	  "open it with O_RDWR" },
 	{ VMLAB_OP_POOL_SET, EPERM,
-	  "only root may change the pool of a mount: do it with \"mount -o remount,budget=SIZE\"" },
+	  "only root may change the pool of a mount (\"mount -o remount,budget=SIZE\"), or have a file for "
+	  "the store when the region has clones already: name it before" },
 	{ VMLAB_OP_POOL_SET, EINTR,
 	  "a signal came: if the budget is set already, the rest is evicted in the background; else try again" },
 

@@ -237,10 +237,11 @@ int vmlab_map_global(int fd, size_t length, int prot, void **address);
  * evicted to the store. A lower budget holds when the call returns, but for pages that
  * cannot be evicted.
  *
- * Return: 0, or -EINVAL (a value), -ENOENT (there is no such policy or codec), -EBUSY (the
- * codec and the limit of the store are set with or before the first budget), -EOPNOTSUPP (a
- * region with a file, or a clone of one), -EBADF (not
- * open, or not for writing), -EPERM (of a mount, without CAP_SYS_ADMIN), -EINTR (if the
+ * Return: 0, or -EINVAL (a value, or a file that cannot be the store), -ENOENT (there is no such
+ * policy or codec), -EBUSY (the store, its codec and its limit are set with or before the first
+ * budget; or another pool has the file), -ELOOP (the file is itself a region), -EOPNOTSUPP (a
+ * region with a file, or a clone of one), -EBADF (not open, or not for writing; or the file of
+ * the store not for both), -EPERM (of a mount, without CAP_SYS_ADMIN), -EINTR (if the
  * budget is set already, the rest is evicted in the background), -ENOMEM, -E2BIG, -ENOTTY
  * (not a region, or the module is older than this request).
  */

@@ -39,6 +39,7 @@
 #define VMLAB_FEATURE_ADDRESS		(1ULL << 7)	/* VMLAB_IOC_ADDRESS */
 #define VMLAB_FEATURE_HUGE		(1ULL << 8)	/* VMLAB_REGION_HUGE */
 #define VMLAB_FEATURE_POOL		(1ULL << 9)	/* VMLAB_IOC_POOL_SET, ..._ADVISE */
+#define VMLAB_FEATURE_STORE_FILE	(1ULL << 10)	/* VMLAB_POOL_STORE */
 
 /**
  * struct vmlab_features - what the module can do, and its totals
@@ -326,6 +327,10 @@ struct vmlab_address {
 #define VMLAB_POOL_POLICY	(1U << 1)
 #define VMLAB_POOL_CODEC	(1U << 2)
 #define VMLAB_POOL_STORE_LIMIT	(1U << 3)
+#define VMLAB_POOL_STORE	(1U << 4)
+
+/* vmlab_pool_set.store_fd: pages are stored in memory. It is not what a failed open() returns. */
+#define VMLAB_POOL_IN_MEMORY	(-2)
 
 /* vmlab_pool_set.budget: none. The least that can be is VMLAB_POOL_BUDGET_MIN. */
 #define VMLAB_POOL_UNLIMITED_BUDGET	(~0ULL)
@@ -337,13 +342,17 @@ struct vmlab_address {
 /**
  * struct vmlab_pool_set - what a region and its clones, or the files of a mount, may take
  * @what:	VMLAB_POOL_* bits: the fields that are to be set
- * @__reserved:	zero
+ * @store_fd:	VMLAB_POOL_IN_MEMORY, or a regular file or a block device, open for reading and
+ *		writing, that is the store. Pages are kept there as they are, each in its own
+ *		place; what was there before is lost. Nobody else may write to it meanwhile: who
+ *		does has others get SIGBUS.
  * @budget:	bytes of memory that their pages may take, a multiple of the page size, from
  *		VMLAB_POOL_BUDGET_MIN to the memory of the system; or
  *		VMLAB_POOL_UNLIMITED_BUDGET. Pages beyond it are evicted to the store. It may
  *		be lowered and raised at any time; when the ioctl returns, pages that can be
  *		evicted have been.
- * @store_limit: bytes that the store may take, 0: without limit
+ * @store_limit: bytes that the store may take, 0: without limit, or as much as its file or
+ *		block device has; a file may become longer, up to the limit
  * @policy:	chooses what is evicted: the name of a policy ("lru", ...); may be changed at
  *		any time
  * @codec:	compresses what is stored: "lz4" (unless something is said), "zstd" or
@@ -351,16 +360,19 @@ struct vmlab_address {
  *
  * The region must be open for writing. Who may use it may set its budget; of a mount,
  * who has CAP_SYS_ADMIN.
- * The first call, whatever it sets, makes the store: codec and limit stay then.
+ * The first call, whatever it sets, makes the store: codec, limit and file stay then.
  * After ENOMEM a part may have been set, and the call may be repeated.
- * Errors: EINVAL, EBADF, EPERM, ENOMEM, EBUSY (another codec, or limit, than before), ENOENT
- * (there is no such policy or codec), EOPNOTSUPP (a region with a file, or a clone of one: what
- * its file does not have yet could not be evicted), EINTR (the rest is evicted in the
- * background).
+ * A file is named before there are clones, or with CAP_SYS_ADMIN: what they have is there, too.
+ * Errors: EINVAL (a file and a codec, too: what is in a file is not compressed), EBADF, EPERM,
+ * ETXTBSY (a swap file), what opening the file again gives, ENOMEM, EBUSY (another codec, limit
+ * or file than before, or a file or device that somebody else has), ENOENT (there is no such
+ * policy or codec), ELOOP (the file is itself a region), EOPNOTSUPP (a region with a file, or a
+ * clone of one: what its file does not have yet could not be evicted), EINTR (the rest is
+ * evicted in the background).
  */
 struct vmlab_pool_set {
 	__u32 what;
-	__u32 __reserved;
+	__s32 store_fd;
 	__u64 budget;
 	__u64 store_limit;
 	__u8  policy[VMLAB_POOL_NAME];
@@ -372,17 +384,18 @@ struct vmlab_pool_set {
  * @budget:	bytes, or VMLAB_POOL_UNLIMITED_BUDGET
  * @resident:	pages in memory
  * @stored:	pages that are not
- * @stored_bytes: bytes of memory that the store takes
+ * @stored_bytes: bytes of memory, or of its file, that the store takes
  * @store_limit: bytes that it may take, 0: without limit
  * @same_filled: pages in the store that take no memory there
  * @incompressible: pages in the store that are not compressed
  * @evicted:	pages that were evicted
  * @refused:	pages that were chosen, but were in use, or could not be stored
  * @store_errors: how often the store failed
- * @checksum_errors: pages that the store gave back otherwise than it got them: whoever
- *		touches one gets SIGBUS
+ * @checksum_errors: how often the store gave back a page otherwise than it got it, or could not:
+ *		whoever touches it gets SIGBUS
  * @policy:	the name of its policy, "" if it never had a budget
- * @codec:	likewise
+ * @codec:	likewise; "none" if the store does not compress
+ * @store:	likewise: "zs" in memory, "file" in a file
  */
 struct vmlab_pool_stat {
 	__u64 budget;
@@ -398,6 +411,7 @@ struct vmlab_pool_stat {
 	__u64 checksum_errors;
 	__u8  policy[VMLAB_POOL_NAME];
 	__u8  codec[VMLAB_POOL_NAME];
+	__u8  store[VMLAB_POOL_NAME];
 };
 
 /* vmlab_advise.advice */
