@@ -100,4 +100,104 @@ TEST_F(dead_disk, is_written_when_it_works_again)
 	EXPECT_TRUE(reads_filled(self->file, 0, LENGTH, 2));
 }
 
+/* The same disk has what a pool stores. */
+#define STORED_PAGES 64UL
+
+FIXTURE(dead_store)
+{
+	struct scratch disk;
+	int fd;
+	char *p;
+};
+
+FIXTURE_SETUP(dead_store)
+{
+	struct vmlab_pool_set set = {
+		.what = VMLAB_POOL_BUDGET | VMLAB_POOL_STORE,
+		.budget = VMLAB_POOL_BUDGET_MIN,
+	};
+	const char *reason = failnth_prepare();
+
+	if (!reason)
+		reason = scratch_make(&self->disk, "ext4", 16 * MIB);
+	if (reason)
+		SKIP_TEST("%s", reason);
+	set.store_fd = scratch_file(&self->disk, "store", STORED_PAGES * PAGE, 1);
+	ASSERT_EQ(0, fsync(set.store_fd));
+	self->fd = region_zero(0, STORED_PAGES * PAGE);
+	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_POOL_SET, &set));
+	close(set.store_fd);
+	self->p = map_at(HERE, self->fd, STORED_PAGES * PAGE, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, self->p);
+	ASSERT_EQ(0, failnth_disk(self->disk.dir, true));
+}
+
+FIXTURE_TEARDOWN(dead_store)
+{
+	failnth_disks_die(false);
+	failnth_disk(self->disk.dir, false);
+	munmap(self->p, STORED_PAGES * PAGE);
+	close(self->fd);
+	scratch_remove(&self->disk);
+	failnth_restore();
+}
+
+/* Writes to pages, which differ, until one traps. Returns how many were written to. */
+static unsigned long write_pages(char *p)
+{
+	unsigned long i;
+
+	for (i = 0; i < STORED_PAGES && !trap_write(p + i * PAGE, (char)(i + 1)); i++)
+		;
+	return i;
+}
+
+/* Of the first @nr pages, those that trap; none may be wrong. */
+static unsigned long trapping_pages(char *p, unsigned long nr, unsigned long *wrong)
+{
+	unsigned long i, traps = 0;
+
+	*wrong = 0;
+	for (i = 0; i < nr; i++) {
+		if (trap_read(p + i * PAGE))
+			traps++;
+		else if (p[i * PAGE] != (char)(i + 1))
+			++*wrong;
+	}
+	return traps;
+}
+
+TEST_F(dead_store, traps_until_it_works_again)
+{
+	unsigned long wrong, stored;
+
+	ASSERT_EQ(STORED_PAGES, write_pages(self->p));
+	stored = region_stat(self->fd).stored;
+	ASSERT_GE(stored, STORED_PAGES - VMLAB_POOL_BUDGET_MIN / PAGE);
+	ASSERT_EQ(0, failnth_disks_die(true));
+	EXPECT_EQ(stored, trapping_pages(self->p, STORED_PAGES, &wrong));
+	EXPECT_EQ(0, wrong);
+	EXPECT_EQ(-1, pread(self->fd, buffer, PAGE, 0));
+	EXPECT_EQ(EIO, errno);
+	ASSERT_EQ(0, failnth_disks_die(false));
+	EXPECT_EQ(0, trapping_pages(self->p, STORED_PAGES, &wrong));
+	EXPECT_EQ(0, wrong);
+}
+
+TEST_F(dead_store, takes_pages_when_it_works_again)
+{
+	unsigned long wrong, written;
+
+	ASSERT_EQ(0, failnth_disks_die(true));
+	written = write_pages(self->p);
+	EXPECT_GE(written, 8);
+	EXPECT_LE(written, VMLAB_POOL_BUDGET_MIN / PAGE);
+	EXPECT_EQ(0, trapping_pages(self->p, written, &wrong));
+	EXPECT_EQ(0, wrong);
+	ASSERT_EQ(0, failnth_disks_die(false));
+	EXPECT_EQ(STORED_PAGES, write_pages(self->p));
+	EXPECT_EQ(0, trapping_pages(self->p, STORED_PAGES, &wrong));
+	EXPECT_EQ(0, wrong);
+}
+
 #endif /* VMLAB_FAILNTH_LASTING_H */

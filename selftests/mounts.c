@@ -126,6 +126,10 @@ TEST_F(ours, bad_options_are_refused)
 		"codec=",
 		"codec=zip",
 		"codec=a-name-that-is-too-long",
+		"store",
+		"store=",
+		"store=zram",
+		"store=file",
 		"store_limit=x",
 		"store_limit",
 	};
@@ -246,6 +250,74 @@ TEST_F(pool, the_store_stays_as_it_is)
 	EXPECT_EQ(4 * SIZE / PAGE, figures().f_blocks);
 }
 
+/* A pool whose store is in a file. */
+FIXTURE(file_pool)
+{
+	char dir[64];
+	char store[64];
+	char options[128];
+};
+
+FIXTURE_SETUP(file_pool)
+{
+	int fd;
+
+	strcpy(self->store, "/tmp/vmlab-store-XXXXXX");
+	fd = mkstemp(self->store);
+	ASSERT_EQ(0, ftruncate(fd, SIZE));
+	close(fd);
+	snprintf(self->options, sizeof(self->options), "budget=128k,policy=lru,store=file:%s",
+		 self->store);
+	ASSERT_EQ(0, mount_new("vmlab", self->options, self->dir));
+}
+
+FIXTURE_TEARDOWN(file_pool)
+{
+	mount_end(self->dir);
+	unlink(self->store);
+}
+
+TEST_F(file_pool, has_what_was_asked_for)
+{
+	char shown[160];
+
+	snprintf(shown, sizeof(shown), ",%s,store_limit=0", self->options);
+	EXPECT_TRUE(shows_pool(self->dir, shown));
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	ASSERT_TRUE(make_filled("b", SIZE / 2, 2));
+	EXPECT_STREQ("file", (char *)pool_of("a").store);
+	EXPECT_GE(pool_of("a").stored_bytes, SIZE / 2);
+	EXPECT_TRUE(has("a", SIZE / 2, 1));
+	EXPECT_TRUE(has("b", SIZE / 2, 2));
+	EXPECT_EQ(0, remount(self->dir, 0, shown + 1));
+	EXPECT_TRUE(has("a", SIZE / 2, 1));
+}
+
+TEST_F(file_pool, the_store_stays_as_it_is)
+{
+	char dir[64];
+
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "store=zs"));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "store=file:/dev/null"));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "codec=lz4"));
+	EXPECT_FAILS(ENOENT, remount(self->dir, 0, "store=file:/nonexistent"));
+	/* It is one mount's. */
+	EXPECT_EQ(EINVAL, mount_new("vmlab", self->options, dir));
+}
+
+/* The options say so then, and are given to a remount as they are. */
+TEST_F(file_pool, goes_on_when_its_file_is_removed)
+{
+	char shown[192];
+
+	ASSERT_EQ(0, unlink(self->store));
+	snprintf(shown, sizeof(shown), "%s (deleted),store_limit=0", self->options);
+	EXPECT_EQ(0, remount(self->dir, 0, shown));
+	EXPECT_FAILS(ENOENT, remount(self->dir, 0, "store=file:/nonexistent"));
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	EXPECT_TRUE(has("a", SIZE / 2, 1));
+}
+
 TEST_F(ours, gets_a_pool_by_a_remount)
 {
 	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
@@ -280,6 +352,8 @@ TEST_F(pool, says_why)
 		{ "codec", "zip", "There is no codec 'zip'" },
 		{ "policy", "optimal", "Bad value for 'policy'" },
 		{ "budget", "60k", "Bad value for 'budget'" },
+		{ "store", "zram", "The store is 'zs' or 'file:PATH'" },
+		{ "store", "file:/dev/null", "neither file nor block device" },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(wanted); i++) {

@@ -32,7 +32,7 @@ FIXTURE_VARIANT_ADD(request, region_fd) {
 
 FIXTURE_VARIANT_ADD(request, clone) { .number = VMLAB_IOC_CLONE, .reads = true };
 FIXTURE_VARIANT_ADD(request, address) { .number = VMLAB_IOC_ADDRESS, .reads = true };
-FIXTURE_VARIANT_ADD(request, pool_stat) { .number = VMLAB_IOC_POOL_STAT };
+FIXTURE_VARIANT_ADD(request, pool_stat) { .number = VMLAB_IOC_POOL_STAT, .first_size = 120 };
 
 static unsigned int resized(unsigned int number, unsigned int size)
 {

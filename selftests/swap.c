@@ -1,100 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pools: regions with a budget, whose pages are evicted and brought back. */
-#include "vmlab_test.h"
-
-#define BUDGET		(64UL << 10)
-#define BUDGET_PAGES	(BUDGET / PAGE)
-#define PAGES		256UL
-
-static int pool_set(int fd, const struct vmlab_pool_set *set)
-{
-	return ioctl(fd, VMLAB_IOC_POOL_SET, set);
-}
-
-static int set_budget(int fd, __u64 budget)
-{
-	return pool_set(fd, &(struct vmlab_pool_set){ .what = VMLAB_POOL_BUDGET,
-						      .budget = budget });
-}
-
-static int set_policy(int fd, const char *name)
-{
-	struct vmlab_pool_set set = { .what = VMLAB_POOL_POLICY };
-
-	snprintf((char *)set.policy, sizeof(set.policy), "%s", name);
-	return pool_set(fd, &set);
-}
-
-static struct vmlab_pool_stat pool_stat(int fd)
-{
-	struct vmlab_pool_stat stat = {};
-
-	if (ioctl(fd, VMLAB_IOC_POOL_STAT, &stat))
-		broken("no figures of a pool: %s\n", strerror(errno));
-	return stat;
-}
-
-static __u64 pool_pages(int fd)
-{
-	struct vmlab_pool_stat stat = pool_stat(fd);
-
-	return stat.resident + stat.stored;
-}
-
-static unsigned long *map_pages(int fd, unsigned long pages)
-{
-	void *mem = mmap(NULL, pages * PAGE, RW, MAP_SHARED, fd, 0);
-
-	if (mem == MAP_FAILED)
-		broken("mmap: %s\n", strerror(errno));
-	return mem;
-}
-
-/* What page @page has in generation @generation: all of its words differ from all others. */
-static unsigned long word(unsigned long page, unsigned long i, unsigned long generation)
-{
-	return (page << 32 | i << 16 | generation) * 0x9e3779b97f4a7c15UL;
-}
-
-static void fill_page(unsigned long *mem, unsigned long page, unsigned long generation)
-{
-	unsigned long i;
-
-	for (i = 0; i < PAGE / 8; i += 16)
-		mem[page * (PAGE / 8) + i] = word(page, i, generation);
-}
-
-static bool is_filled(const unsigned long *mem, unsigned long page, unsigned long generation)
-{
-	unsigned long i;
-
-	for (i = 0; i < PAGE / 8; i += 16) {
-		if (mem[page * (PAGE / 8) + i] != word(page, i, generation))
-			return false;
-	}
-	return true;
-}
-
-static unsigned long count_wrong(const unsigned long *mem, unsigned long pages,
-				 unsigned long generation)
-{
-	unsigned long page, wrong = 0;
-
-	for (page = 0; page < pages; page++)
-		wrong += !is_filled(mem, page, generation);
-	return wrong;
-}
-
-static void fill_all(unsigned long *mem, unsigned long pages, unsigned long generation)
-{
-	unsigned long page;
-
-	for (page = 0; page < pages; page++)
-		fill_page(mem, page, generation);
-}
+#include "swap_test.h"
 
 FIXTURE(swap)
 {
+	struct scratch scratch;
 	int fd;
 	unsigned long *mem;
 };
@@ -103,6 +13,7 @@ FIXTURE_VARIANT(swap)
 {
 	const char *policy;
 	__u32 flags;
+	const char *disk;	/* has the store */
 };
 
 FIXTURE_VARIANT_ADD(swap, plain) { .policy = "lru" };
@@ -110,10 +21,24 @@ FIXTURE_VARIANT_ADD(swap, tracked) { .policy = "clock", .flags = VMLAB_REGION_TR
 FIXTURE_VARIANT_ADD(swap, strict) { .policy = "s3fifo", .flags = VMLAB_REGION_STRICT };
 FIXTURE_VARIANT_ADD(swap, cow_fork) { .policy = "arc", .flags = VMLAB_REGION_COW_FORK };
 
+FIXTURE_VARIANT_ADD(swap, ext4) { .policy = "lru", .disk = "ext4" };
+FIXTURE_VARIANT_ADD(swap, fork_ext4) {
+	.policy = "2q", .flags = VMLAB_REGION_COW_FORK, .disk = "ext4"
+};
+
+FIXTURE_VARIANT_ADD(swap, tmpfs) { .policy = "sieve", .disk = "tmpfs" };
+
 FIXTURE_SETUP(swap)
 {
 	self->fd = region_zero(variant->flags, 2 * PAGES * PAGE);
 	ASSERT_GE(self->fd, 0);
+	if (variant->disk) {
+		const char *reason = scratch_make(&self->scratch, variant->disk, 16 * MIB);
+
+		if (reason)
+			SKIP_TEST("%s", reason);
+		ASSERT_EQ(store_in(self->fd, &self->scratch, 0, 8 * MIB), 0);
+	}
 	ASSERT_EQ(set_policy(self->fd, variant->policy), 0);
 	ASSERT_EQ(set_budget(self->fd, BUDGET), 0);
 	self->mem = map_pages(self->fd, PAGES);
@@ -123,6 +48,8 @@ FIXTURE_TEARDOWN(swap)
 {
 	munmap(self->mem, PAGES * PAGE);
 	close(self->fd);
+	if (variant->disk)
+		scratch_remove(&self->scratch);
 }
 
 TEST_F(swap, read_and_write)
@@ -357,14 +284,6 @@ TEST_F(policy, pages_come_back)
 		EXPECT_EQ(count_wrong(self->mem, PAGES, generation), 0);
 		EXPECT_EQ(count_wrong(self->mem, PAGES, generation), 0);
 	}
-}
-
-static long advise(int fd, __u32 advice, unsigned long first, unsigned long pages)
-{
-	struct vmlab_advise args = { .start = first * PAGE, .length = pages * PAGE,
-				     .advice = advice };
-
-	return ioctl(fd, VMLAB_IOC_ADVISE, &args) ? -1 : (long)args.pages;
 }
 
 static unsigned long count_resident(int fd, unsigned long first, unsigned long pages)

@@ -8,6 +8,9 @@
 
 #define OPTIONS_EACH 3
 
+/* From here on an option is a store in the file of that number. */
+#define STORES 100
+
 static const struct kind option = { CHOICE, .names = (const struct name[]){
 	{ "-", 0 },	/* none */
 	{ "size=0", 1 }, { "size=4k", 2 }, { "size=2M", 3 }, { "size=16777215", 4 },
@@ -25,7 +28,9 @@ static const struct kind option = { CHOICE, .names = (const struct name[]){
 	{ "budget=101%", 38 }, { "budget=", 39 }, { "policy=arc", 40 }, { "policy=lirs", 41 },
 	{ "policy=random", 42 }, { "policy=x", 43 }, { "policy=", 44 }, { "codec=zstd", 45 },
 	{ "codec=lzo-rle", 46 }, { "codec=x", 47 }, { "store_limit=8k", 48 },
-	{ "store_limit=0", 49 }, { "store_limit=x", 50 }, { }
+	{ "store_limit=0", 49 }, { "store_limit=x", 50 }, { "store=zs", 51 }, { "store=", 52 },
+	{ "store=file:", 53 }, { "store=file:/dev/zero", 54 }, { "store=file:0", STORES },
+	{ "store=file:2", STORES + 2 }, { "store=file:4", STORES + 4 }, { }
 } };
 
 /* A number that is none of them stands for itself, and so is no option. */
@@ -33,10 +38,13 @@ static void append(char *text, size_t size, uint64_t number)
 {
 	const struct name *name = option.names;
 	size_t used = strlen(text);
+	char path[128];
 
 	while (name->text && name->value != number)
 		name++;
-	if (name->text && number)
+	if (name->text && number >= STORES && scratch_name(path, sizeof(path), number - STORES))
+		snprintf(text + used, size - used, "%sstore=file:%s", used ? "," : "", path);
+	else if (name->text && number)
 		snprintf(text + used, size - used, "%s%s", used ? "," : "", name->text);
 	else if (number)
 		snprintf(text + used, size - used, "%s%#lx", used ? "," : "", number);
