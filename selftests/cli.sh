@@ -214,6 +214,17 @@ pool_with_a_full_store() {
 		says '"reason": "the store is at' "$vmlab" pool --json --fd 8
 }
 
+# A file that is the store: made where the limit says how long it may become.
+pool_in_a_file() {
+	exec 8<>/dev/vmlab
+	"$vmlab" pool --budget 64K --store "file:$work/store" --store-limit 256K --fd 8 || return
+	head -c 200000 /dev/urandom >"$work/data" && cat "$work/data" >&8 && says '^store +file$' "$vmlab" pool --fd 8 &&
+		grep -qE '^  take +1[0-9][0-9] KiB  of the file, 1.0 to 1, at most 256 KiB$' "$work/out" &&
+		[ "$(stat -c %s "$work/store")" -gt 100000 ] && says '"store": "file",' "$vmlab" pool --json --fd 8 &&
+		"$vmlab" clone --fd 8 -- head -c 200000 /dev/fd/{} | cmp - "$work/data" || return
+	! head -c 1000000 /dev/urandom >&8 2>"$work/err" && says 'store is at its limit' "$vmlab" pool --fd 8
+}
+
 pool_of_a_process() {
 	says '^budget +none$' "$vmlab" pool "$pid" && "$vmlab" pool --budget 1M --policy clock "$pid" &&
 		says '^budget +1 MiB$' "$vmlab" pool "$pid" && says '^policy +clock$' "$vmlab" pool "$pid" &&
@@ -255,7 +266,7 @@ full_output() {
 	! "$vmlab" ls >/dev/full 2>"$work/err"
 }
 
-plan 75
+plan 81
 check "stat of the module" says '^regions +[1-9]' "$vmlab" stat
 check "stat of the module, JSON" is_json "$vmlab" stat --json
 check "stat of a region by id" says '^resident +12 KiB' "$vmlab" stat "$id"
@@ -283,6 +294,7 @@ check "map shows what is stored" map_shows_stored
 check "stat and ls show what is stored" stat_and_ls_show_stored
 check "a pool that has no budget any more" pool_without_a_budget
 check "a pool with a full store" pool_with_a_full_store
+check "a pool in a file" pool_in_a_file
 check "pool of a process's region" with_process two-pages pool_of_a_process
 exec 8>&-
 check "one of several regions" with_process two-regions one_of_several
@@ -305,6 +317,7 @@ fi
 check "output that cannot be written is an error" full_output
 
 exec 6</dev/vmlab 9<>/dev/vmlab
+: >"$work/empty"
 "$vmlab" pool --policy fifo --fd 9
 check "no command" no_command
 check "unknown command" refuses 2 'no command' nonsense
@@ -335,6 +348,11 @@ check "pool: a budget that is no whole pages" refuses 1 'multiple of the page si
 check "pool: a budget beyond memory" refuses 1 "machine's memory" pool --budget 1000T --fd 7
 check "pool: no such policy" refuses 1 'no such policy' pool --policy optimal --fd 7
 check "pool: no such codec" refuses 1 'no such policy or codec' pool --codec zip --fd 7
+check "pool: no such store" refuses 2 'takes zs or file:PATH' pool --store zram --fd 7
+check "pool: no file for the store" refuses 1 'no file .*--store-limit' pool --store file:/nonexistent --fd 7
+check "pool: a folder for the store" refuses 1 'cannot be the store' pool --store file:/tmp --fd 7
+check "pool: an empty file for the store" refuses 1 'not empty or has a limit' pool --store "file:$work/empty" --fd 7
+check "pool: another store, too late" refuses 1 'any more' pool --store "file:$work/file" --fd 9
 check "pool: a name that is too long" refuses 2 'takes a name' pool --policy least-recently-used --fd 7
 check "pool: a codec too late" refuses 1 'any more' pool --codec zstd --fd 9
 check "pool: descriptor that may not write" refuses 1 'not open for writing' pool --budget 1M --fd 6

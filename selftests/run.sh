@@ -118,6 +118,13 @@ for _ in range(15000):
 		cmp "$work/sum" && [ "$(figure evicted)" -gt 100 ]
 }
 
+# The file is made, and has what does not fit.
+sorts_in_a_file() {
+	"$vmlab" run --budget 384K --store "file:$work/store" --store-limit 64M --stat -- sort -S 40M "$work/file" \
+		2>"$work/stat" | cksum | cmp "$work/sum" && [ "$(figure evicted)" -gt 100 ] &&
+		grep -q '^ *stored .* of the file$' "$work/stat" && [ "$(stat -c %s "$work/store")" -gt 400000 ]
+}
+
 # refuses STATUS PATTERN ARGUMENT...: nothing was run, and one sentence says why.
 refuses() {
 	local wanted=$1 pattern=$2 status=0
@@ -130,7 +137,7 @@ refuses() {
 	return 1
 }
 
-plan 31
+plan 33
 for step in mmap munmap madvise mremap mprotect fork exec threads errno; do
 	check "$step is as without" within -- ./heap $step
 done
@@ -149,9 +156,11 @@ check "nothing stays" nothing_stays
 check "a strange environment" unknown_environment
 check "python sorts, with s3fifo" sorts s3fifo lz4
 check "sort of four times the budget" sorts_a_file
+check "a store in a file" sorts_in_a_file
 check "nothing to run" refuses 2 'what to run' --budget 1M
 check "no size" refuses 2 'not a size' --budget lots -- echo
 check "a budget that is too small" refuses 1 '.' --budget 1K -- echo
+check "no such store" refuses 2 'takes zs or file:PATH' --store disk -- echo
 check "no such policy" refuses 1 'policy' --policy best -- echo
 check "no such program" refuses 127 'cannot be run' -- /nonexistent
 finish

@@ -36,6 +36,9 @@ _vmlab()
 	--policy:pool | --policy:run)
 		mapfile -t COMPREPLY < <(compgen -W 'random fifo clock lru 2q arc sieve s3fifo lirs' -- "${word#=}")
 		return ;;
+	--store:pool | --store:run)
+		mapfile -t COMPREPLY < <(compgen -W 'zs file:' -- "${word#=}")
+		return ;;
 	--codec:pool | --codec:run)
 		mapfile -t COMPREPLY < <(compgen -W 'lz4 zstd lzo-rle' -- "${word#=}")
 		return ;;
@@ -54,12 +57,12 @@ _vmlab()
 	fi
 	case ${COMP_WORDS[1]}:$word in
 	clone:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --help --' -- "$word") ;;
-	run:-*) mapfile -t COMPREPLY < <(compgen -W '--budget= --codec= --policy= --stat --store-limit= --help --' -- "$word") ;;
+	run:-*) mapfile -t COMPREPLY < <(compgen -W '--budget= --codec= --policy= --stat --store= --store-limit= --help --' -- "$word") ;;
 	run:*) mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
 	snapshot:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --json --output= --help' -- "$word") ;;
 	pool:-*)
 		mapfile -t COMPREPLY < <(compgen -W '--budget= --bytes --codec= --fd= --json --policy=
-			--store-limit= --help' -- "$word") ;;
+			--store= --store-limit= --help' -- "$word") ;;
 	clone:* | pool:* | snapshot:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
 	demo:-*) mapfile -t COMPREPLY < <(compgen -W '--color= --json --pause --help' -- "$word") ;;
 	demo:*) mapfile -t COMPREPLY < <(compgen -f -W 'cow share swap' -- "$word") ;;

@@ -17,6 +17,7 @@
 #include "json.h"
 #include "number.h"
 #include "size.h"
+#include "store.h"
 #include "target.h"
 #include "term.h"
 
@@ -24,12 +25,14 @@ enum {
 	KEY_BUDGET = 1000,
 	KEY_POLICY,
 	KEY_CODEC,
+	KEY_STORE,
 	KEY_STORE_LIMIT,
 };
 
 struct options {
 	struct target target;
 	struct vmlab_pool_set set;
+	struct store_option store;
 	bool bytes;
 	bool json;
 };
@@ -49,7 +52,8 @@ static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "Print JSON, for programs", 0 },
 	{ "policy", KEY_POLICY, "NAME", 0,
 	  "What chooses pages: random, fifo, clock, lru, 2q, arc, sieve, s3fifo or lirs", 0 },
-	{ "store-limit", KEY_STORE_LIMIT, "SIZE", 0, "Memory that the store may take, or none", 0 },
+	{ "store", KEY_STORE, "zs|file:PATH", 0, "Store pages in memory, or in a file", 0 },
+	{ "store-limit", KEY_STORE_LIMIT, "SIZE", 0, "What the store may take, or none", 0 },
 	{ 0 },
 };
 
@@ -84,6 +88,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		set->what |= VMLAB_POOL_BUDGET;
 		set->budget = parse_size("budget", arg, VMLAB_POOL_UNLIMITED_BUDGET, state);
 		return 0;
+	case KEY_STORE:
+		store_parse(arg, &opts->store, set, state);
+		return 0;
 	case KEY_STORE_LIMIT:
 		set->what |= VMLAB_POOL_STORE_LIMIT;
 		set->store_limit = parse_size("store-limit", arg, 0, state);
@@ -115,17 +122,30 @@ static const struct argp argp = {
 	       "store.",
 };
 
+static bool in_file(const struct view *view)
+{
+	return !strcmp((const char *)view->stat.store, "file");
+}
+
 /* Why pages that should be stored are not, or are not to be had back; NULL if there is nothing. */
 static const char *reason(const struct view *view)
 {
 	const struct vmlab_pool_stat *stat = &view->stat;
+	bool file = in_file(view);
 
+	if (stat->checksum_errors && file)
+		return "the file gave back pages otherwise than it had been given them, or not at "
+		       "all, and who touches them gets SIGBUS: see who else writes to it, and "
+		       "check its disk (\"dmesg\")";
 	if (stat->checksum_errors)
 		return "the store gave back pages that it had been given otherwise, and who touches them gets "
 		       "SIGBUS: check the machine's memory";
 	if (stat->store_errors && stat->store_limit &&
 	    stat->stored_bytes + view->page_size > stat->store_limit)
 		return "the store is at its limit, and pages stay in memory: raise the budget";
+	if (stat->store_errors && file)
+		return "the file could not take pages, which stay in memory: it or its disk is "
+		       "full, or fails (\"dmesg\")";
 	if (stat->store_errors)
 		return "the store could not take pages, at its limit or without memory";
 	if (stat->budget != VMLAB_POOL_UNLIMITED_BUDGET &&
@@ -163,12 +183,13 @@ static void print_store(const struct view *view, bool bytes)
 
 	if (stat->stored && stat->stored_bytes)
 		snprintf(rate, sizeof(rate), "%.1f to 1, ", ratio(view));
-	snprintf(note, sizeof(note), "of memory, %s%s%s", rate,
+	snprintf(note, sizeof(note), "of %s, %s%s%s", in_file(view) ? "the file" : "memory", rate,
 		 stat->store_limit ? "at most " : "without limit",
 		 stat->store_limit ? size_text(stat->store_limit, bytes).text : "");
 	line("  take", size_text(stat->stored_bytes, bytes).text, note);
 	line_count("  same-filled", stat->same_filled, "pages, which take nothing");
-	line_count("  incompressible", stat->incompressible, "pages, which are stored as they are");
+	if (!in_file(view))
+		line_count("  incompressible", stat->incompressible, "pages, which are stored as they are");
 }
 
 static void print_view(const struct view *view, bool bytes)
@@ -181,6 +202,7 @@ static void print_view(const struct view *view, bool bytes)
 	       term_colour(TERM_PLAIN));
 	line("budget", limited ? size_text(stat->budget, bytes).text : "none", "");
 	line("policy", *stat->policy ? (const char *)stat->policy : "none", "");
+	line("store", *stat->store ? (const char *)stat->store : "none", "");
 	line("codec", *stat->codec ? (const char *)stat->codec : "none", "");
 	line("resident", size_text(stat->resident * view->page_size, bytes).text, "");
 	line("stored", size_text(stat->stored * view->page_size, bytes).text, "");
@@ -220,6 +242,7 @@ static void print_json(const struct view *view)
 	json_add_u64(object, "page_size", view->page_size);
 	add_limit(object, "budget_bytes", stat->budget, VMLAB_POOL_UNLIMITED_BUDGET);
 	add_text(object, "policy", (const char *)stat->policy);
+	add_text(object, "store", (const char *)stat->store);
 	add_text(object, "codec", (const char *)stat->codec);
 	json_add_u64(object, "resident_bytes", stat->resident * view->page_size);
 	json_add_u64(object, "stored_bytes", stat->stored * view->page_size);
@@ -270,13 +293,10 @@ int cmd_pool(int argc, char **argv)
 	region = target_open(&opts.target);
 	if (region < 0)
 		return EXIT_FAILURE;
-	if (opts.set.what) {
-		ret = vmlab_pool_set(region, &opts.set);
-		if (ret)
-			fail_op(VMLAB_OP_POOL_SET, ret);
-	} else {
+	if (opts.set.what)
+		ret = store_pool_set(region, &opts.store, &opts.set);
+	else
 		ret = show(region, &opts);
-	}
 	close(region);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -22,17 +22,20 @@
 #include "fail.h"
 #include "number.h"
 #include "run_report.h"
+#include "store.h"
 
 enum {
 	KEY_BUDGET = 1000,
 	KEY_CODEC,
 	KEY_POLICY,
 	KEY_STAT,
+	KEY_STORE,
 	KEY_STORE_LIMIT,
 };
 
 struct options {
 	struct vmlab_pool_set set;
+	struct store_option store;
 	bool stat;
 	char **command;
 };
@@ -44,7 +47,8 @@ static const struct argp_option options[] = {
 	{ "codec", KEY_CODEC, "NAME", 0, "What compresses stored pages: lz4, zstd or lzo-rle", 0 },
 	{ "policy", KEY_POLICY, "NAME", 0, POLICIES, 0 },
 	{ "stat", KEY_STAT, NULL, 0, "Print figures on stderr when the program has ended", 0 },
-	{ "store-limit", KEY_STORE_LIMIT, "SIZE", 0, "Memory that stored pages may take", 0 },
+	{ "store", KEY_STORE, "zs|file:PATH", 0, "Store pages in memory, or in a file", 0 },
+	{ "store-limit", KEY_STORE_LIMIT, "SIZE", 0, "What stored pages may take of it", 0 },
 	{ 0 },
 };
 
@@ -72,6 +76,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_BUDGET:
 		opts->set.what |= VMLAB_POOL_BUDGET;
 		opts->set.budget = parse_size(arg, state);
+		return 0;
+	case KEY_STORE:
+		store_parse(arg, &opts->store, &opts->set, state);
 		return 0;
 	case KEY_STORE_LIMIT:
 		opts->set.what |= VMLAB_POOL_STORE_LIMIT;
@@ -185,7 +192,7 @@ static int raise_number(int fd)
 }
 
 /* A region that stays empty, whose clones are in its pool. */
-static int open_root(const struct options *opts)
+static int open_root(struct options *opts)
 {
 	struct vmlab_configure configure = { .flags = VMLAB_REGION_COW_FORK };
 	int fd = vmlab_open(O_RDWR | O_CLOEXEC), ret;
@@ -197,13 +204,8 @@ static int open_root(const struct options *opts)
 		fail_op(VMLAB_OP_CONFIGURE, ret);
 		goto close;
 	}
-	if (opts->set.what) {
-		ret = vmlab_pool_set(fd, &opts->set);
-		if (ret) {
-			fail_op(VMLAB_OP_POOL_SET, ret);
-			goto close;
-		}
-	}
+	if (opts->set.what && store_pool_set(fd, &opts->store, &opts->set))
+		goto close;
 	return raise_number(fd);
 close:
 	close(fd);
@@ -243,7 +245,7 @@ static int region_id(int fd, unsigned long long *id)
 }
 
 /* The descriptors end with the process. */
-static int agree(const struct options *opts, struct run_terms *terms, struct run_figures **figures)
+static int agree(struct options *opts, struct run_terms *terms, struct run_figures **figures)
 {
 	terms->runner = getpid();
 	terms->root = open_root(opts);

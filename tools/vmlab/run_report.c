@@ -95,6 +95,7 @@ static void print_pool(const struct vmlab_pool_stat *pool, uint64_t page_size)
 {
 	bool limited = pool->budget != VMLAB_POOL_UNLIMITED_BUDGET;
 	double stored = (double)(pool->stored * page_size);
+	bool file = !strcmp((const char *)pool->store, "file");
 	char note[96] = "";
 
 	if (limited)
@@ -102,7 +103,10 @@ static void print_pool(const struct vmlab_pool_stat *pool, uint64_t page_size)
 			 size_text(pool->budget, false).text, (const char *)pool->policy);
 	line_bytes("resident", pool->resident * page_size, note);
 	*note = 0;
-	if (pool->stored_bytes)
+	if (pool->stored_bytes && file)
+		snprintf(note, sizeof(note), "in %s of the file",
+			 size_text(pool->stored_bytes, false).text);
+	else if (pool->stored_bytes)
 		snprintf(note, sizeof(note), "in %s of memory, %.1f to 1, %s",
 			 size_text(pool->stored_bytes, false).text,
 			 stored / (double)pool->stored_bytes, (const char *)pool->codec);
