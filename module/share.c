@@ -122,8 +122,9 @@ static int make_copies(struct vmlab_region *region, pgoff_t pgoff, struct page *
 {
 	int got = vmlab_pages_alloc(region, must ? __GFP_NOFAIL : 0, nr, new), i;
 
-	for (i = 0; i < got; i++) {
+	for (i = 0; i < got; i++)
 		vmlab_page_init(region, pgoff + i, page_folio(new[i]));
+	for (i = 0; i < got; i++) {
 		if (READ_ONCE(region->pool->swapping) &&
 		    vmlab_swap_attach(region, page_folio(new[i]),
 				      GFP_KERNEL_ACCOUNT | (must ? __GFP_NOFAIL : 0)))

@@ -127,6 +127,36 @@ static bool stored_are_apart(struct world *w)
 OPERATION(write_shared_stored, .kind = ZERO, .touched = 1, .prepare = clone_stored,
 	  .run = write_stored, .right = stored_are_apart, .may = { ENOMEM, EFAULT }, .hits = 3);
 
+/* Copies of several pages that are in memory, in the region itself and in its clone. */
+static void clone_in_pool(struct world *w)
+{
+	have_pool(w);
+	w->made = ioctl(w->fd, VMLAB_IOC_CLONE, &(struct vmlab_clone){ .flags = O_CLOEXEC });
+	if (w->made < 0)
+		broken("VMLAB_IOC_CLONE: %s\n", strerror(errno));
+}
+
+static int write_shared(struct world *w)
+{
+	for (size_t at = 0; at < LENGTH; at += PAGE) {
+		if (trap_write(w->p + at, 5))
+			return TRAPPED;
+	}
+	return 0;
+}
+
+static bool written_is_apart(struct world *w)
+{
+	for (size_t at = 0; at < LENGTH; at += PAGE) {
+		if (w->p[at] != 5)
+			return false;
+	}
+	return reads_filled(w->made, 0, LENGTH, 1);
+}
+
+OPERATION(cow_store_in_pool, .kind = ZERO, .map = MAP_SHARED, .touched = 1,
+	  .prepare = clone_in_pool, .run = write_shared, .right = written_is_apart, .hits = 6);
+
 OPERATION(fork_cow_stored, .kind = COW, .map = MAP_SHARED, .touched = 1,
 	  .prepare = have_stored, .run = fork_copied, .right = mapping_is_copied,
 	  .may = { ENOMEM, EAGAIN, TRAPPED }, .hits = 20);
