@@ -307,6 +307,8 @@ static bool make_room(struct vmlab_region *region, struct vm_fault *vmf, vm_faul
 
 	if (!unlocked) {
 		err = vmlab_page_make_room(region, vmf->pgoff);
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
 		if (err)
 			*ret = vmlab_fault_error(region, vmf, err);
 		return !err;

@@ -293,7 +293,8 @@ int vmlab_page_make_room(struct vmlab_region *region, pgoff_t pgoff)
 
 	if (swap && vmlab_store_waits(region->pool->store)) {
 		ret = fetch(region, pgoff);
-		goto release;
+		if (ret || !vmlab_swap_wants_frame(swap))
+			goto release;
 	}
 	ret = vmlab_reclaim_room(region->pool, swap);
 	if (!swap)

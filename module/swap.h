@@ -89,6 +89,15 @@ static inline void vmlab_swap_written(const struct folio *folio)
 		set_bit(VMLAB_SWAP_WRITTEN, &swap->flags);
 }
 
+/* Is the content in no page, and does it come back without input? */
+static inline bool vmlab_swap_wants_frame(const struct vmlab_swap *swap)
+{
+	bool absent = !READ_ONCE(swap->folio);
+
+	/* By the time that is known it may have changed. */
+	return absent && data_race(swap->copy.flags & VMLAB_COPY_SAME_FILLED);
+}
+
 static inline bool vmlab_swap_tryget(struct vmlab_swap *swap)
 {
 	return refcount_inc_not_zero(&swap->refs);

@@ -184,6 +184,23 @@ TEST_F(dead_store, traps_until_it_works_again)
 	EXPECT_EQ(0, wrong);
 }
 
+/* A page that is one word over and over is no matter of the disk's. */
+TEST_F(dead_store, gives_back_what_it_need_not_read)
+{
+	struct vmlab_advise evict = { .length = PAGE, .advice = VMLAB_ADVISE_EVICT };
+	unsigned long i;
+
+	memset(self->p, 1, PAGE);
+	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_ADVISE, &evict));
+	ASSERT_EQ(1, region_stat(self->fd).stored);
+	ASSERT_EQ(0, failnth_disks_die(true));
+	for (i = 1; i < STORED_PAGES && !trap_write(self->p + i * PAGE, (char)(i + 1)); i++)
+		;
+	ASSERT_LT(i, STORED_PAGES);
+	EXPECT_EQ(0, trap_read(self->p));
+	EXPECT_EQ(1, self->p[PAGE - 1]);
+}
+
 TEST_F(dead_store, takes_pages_when_it_works_again)
 {
 	unsigned long wrong, written;
