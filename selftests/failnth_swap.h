@@ -3,6 +3,7 @@
 #ifndef VMLAB_FAILNTH_SWAP_H
 #define VMLAB_FAILNTH_SWAP_H
 
+#include "failnth_clone.h"
 #include "failnth_fork.h"
 #include "failnth_world.h"
 
@@ -106,9 +107,7 @@ OPERATION(ioctl_advise_prefetch, .kind = ZERO, .touched = 1, .prepare = have_sto
 static void clone_stored(struct world *w)
 {
 	have_stored(w);
-	w->made = ioctl(w->fd, VMLAB_IOC_CLONE, &(struct vmlab_clone){ .flags = O_CLOEXEC });
-	if (w->made < 0)
-		broken("VMLAB_IOC_CLONE: %s\n", strerror(errno));
+	clone_it(w);
 }
 
 static int write_stored(struct world *w)
@@ -127,35 +126,15 @@ static bool stored_are_apart(struct world *w)
 OPERATION(write_shared_stored, .kind = ZERO, .touched = 1, .prepare = clone_stored,
 	  .run = write_stored, .right = stored_are_apart, .may = { ENOMEM, EFAULT }, .hits = 3);
 
-/* Copies of several pages that are in memory, in the region itself and in its clone. */
+/* Copies of several pages that are in memory. */
 static void clone_in_pool(struct world *w)
 {
 	have_pool(w);
-	w->made = ioctl(w->fd, VMLAB_IOC_CLONE, &(struct vmlab_clone){ .flags = O_CLOEXEC });
-	if (w->made < 0)
-		broken("VMLAB_IOC_CLONE: %s\n", strerror(errno));
-}
-
-static int write_shared(struct world *w)
-{
-	for (size_t at = 0; at < LENGTH; at += PAGE) {
-		if (trap_write(w->p + at, 5))
-			return TRAPPED;
-	}
-	return 0;
-}
-
-static bool written_is_apart(struct world *w)
-{
-	for (size_t at = 0; at < LENGTH; at += PAGE) {
-		if (w->p[at] != 5)
-			return false;
-	}
-	return reads_filled(w->made, 0, LENGTH, 1);
+	clone_it(w);
 }
 
 OPERATION(cow_store_in_pool, .kind = ZERO, .map = MAP_SHARED, .touched = 1,
-	  .prepare = clone_in_pool, .run = write_shared, .right = written_is_apart, .hits = 6);
+	  .prepare = clone_in_pool, .run = touch_writing, .right = stored_apart, .hits = 6);
 
 OPERATION(fork_cow_stored, .kind = COW, .map = MAP_SHARED, .touched = 1,
 	  .prepare = have_stored, .run = fork_copied, .right = mapping_is_copied,
