@@ -343,12 +343,6 @@ void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat)
 	spin_unlock(&pool->policy_lock);
 }
 
-/* Reclaim looks at the hardware's marks itself (reclaim.c). */
-bool vmlab_policy_young(struct vmlab_policy *policy, struct vmlab_entry *entry)
-{
-	return false;
-}
-
 /* Entries are part of what the pool knows of a page, as long as it is stored. */
 void vmlab_policy_forget(struct vmlab_policy *policy, struct vmlab_entry *entry)
 {

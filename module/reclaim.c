@@ -9,7 +9,7 @@
  *
  * A page that somebody holds stays: get_user_pages() takes its reference first and looks at
  * the page table again, we clear the entry first and look at the references then. One that was
- * referenced since it was last looked at stays, too, and its policy is told.
+ * referenced since it was last looked at stays, too, if its policy wants it back for that.
  */
 #include "reclaim.h"
 
@@ -146,12 +146,12 @@ static bool get_folio(struct victim *victim)
 	return victim->folio;
 }
 
-/* The page stays; it was @referenced, or is in use. */
-static void refuse(struct vmlab_pool *pool, const struct victim *victim, bool referenced)
+/* The page stays, as it is in use. */
+static void refuse(struct vmlab_pool *pool, const struct victim *victim)
 {
 	struct vmlab_swap *swap = victim->swap;
 
-	atomic_long_add(!referenced, &pool->refused);
+	atomic_long_inc(&pool->refused);
 	spin_lock(&pool->policy_lock);
 	if (swap->folio && swap->entry.state != VMLAB_ENTRY_RESIDENT) {
 		if (victim->asked) {
@@ -160,10 +160,22 @@ static void refuse(struct vmlab_pool *pool, const struct victim *victim, bool re
 		} else {
 			vmlab_policy_refused(pool->policy, &swap->entry);
 		}
-		if (referenced)
-			vmlab_policy_referenced(pool->policy, &swap->entry);
 	}
 	spin_unlock(&pool->policy_lock);
+}
+
+/* The page was referenced. Returns whether the policy takes it back for that. */
+static bool spare(const struct victim *victim)
+{
+	struct vmlab_swap *swap = victim->swap;
+	struct vmlab_pool *pool = swap->pool;
+	bool spared = true;
+
+	spin_lock(&pool->policy_lock);
+	if (swap->folio && swap->entry.state != VMLAB_ENTRY_RESIDENT)
+		spared = vmlab_policy_spared(pool->policy, &swap->entry);
+	spin_unlock(&pool->policy_lock);
+	return spared;
 }
 
 #if defined(VMLAB_HAVE_APPLY_TO_EXISTING) && defined(CONFIG_X86)
@@ -243,7 +255,7 @@ static struct vmlab_region *next_owner(const struct victim *victim, struct vmlab
 /* Does it matter whether the page was referenced? */
 static bool asks_for_references(const struct victim *victim)
 {
-	return !victim->asked && victim->swap->pool->policy->ops->referenced;
+	return !victim->asked && victim->swap->pool->policy->ops->spared;
 }
 
 static bool is_young(const struct victim *victim)
@@ -313,15 +325,15 @@ static bool may_leave(const struct victim *victim)
 
 /*
  * Takes a page out of page tables and slots; caller holds invalidate_lock and regions_lock.
- * Returns whether it is to be stored: it is BUSY then.
+ * Returns whether it is to be stored: it is BUSY then. @spared: the policy has it back already.
  */
-static bool isolate(struct victim *victim, bool *referenced)
+static bool isolate(struct victim *victim, bool *spared)
 {
 	struct vmlab_swap *swap = victim->swap;
 	struct folio *folio;
 	bool done = false;
 
-	*referenced = false;
+	*spared = false;
 	if (!get_folio(victim))
 		return false;
 	folio = victim->folio;
@@ -332,14 +344,15 @@ static bool isolate(struct victim *victim, bool *referenced)
 		goto unlock;
 	if (victim->stored && !seems_stored(swap))
 		goto unlock_swap;
-	*referenced = asks_for_references(victim) && is_young(victim);
-	if (!*referenced) {
+	*spared = asks_for_references(victim) && is_young(victim) && spare(victim);
+	if (!*spared) {
 		folio_clear_referenced(folio);
 		unmap(victim);
 		/* Taking the entries out tells, too. */
-		*referenced = asks_for_references(victim) && folio_test_clear_referenced(folio);
+		*spared = asks_for_references(victim) && folio_test_clear_referenced(folio) &&
+			  spare(victim);
 		/* One reference is ours. */
-		done = !*referenced && vmlab_page_spare(folio) <= 1 && take_out(victim);
+		done = !*spared && vmlab_page_spare(folio) <= 1 && take_out(victim);
 	}
 unlock_swap:
 	if (!done)
@@ -358,7 +371,7 @@ static void finish(struct victim *victim, int ret)
 	if (ret) {
 		atomic_long_inc(&pool->store_errors);
 		atomic_long_add(ret == -ENOSPC, &pool->store_full);
-		refuse(pool, victim, false);
+		refuse(pool, victim);
 	} else {
 		atomic_long_inc(&pool->evicted);
 		trace_vmlab_page_state(victim->region->id, victim->pgoff, 1, VMLAB_PS_CLEAN,
@@ -409,18 +422,19 @@ static unsigned int evict_from(struct vmlab_region *region, struct victim *victi
 	struct vmlab_pool *pool = region->pool;
 	unsigned long isolated = 0;
 	unsigned int i, gone = 0;
-	bool referenced;
+	bool spared;
 
 	filemap_invalidate_lock(region->inode.i_mapping);
 	mutex_lock(&pool->regions_lock);
 	for (i = 0; i < nr; i++) {
 		if (victims[i].region != region)
 			continue;
-		if (isolate(&victims[i], &referenced)) {
+		if (isolate(&victims[i], &spared)) {
 			isolated |= BIT(i);
 			continue;
 		}
-		refuse(pool, &victims[i], referenced);
+		if (!spared)
+			refuse(pool, &victims[i]);
 		if (victims[i].folio)
 			folio_put(victims[i].folio);
 	}
@@ -457,7 +471,7 @@ static unsigned int evict(struct vmlab_pool *pool, struct victim *victims, unsig
 
 	for (i = 0; i < nr; i++) {
 		if (!victims[i].region)
-			refuse(pool, &victims[i], false);
+			refuse(pool, &victims[i]);
 	}
 	for (i = 0; i < nr; i++) {
 		if (victims[i].region && is_first_of_region(victims, i))
@@ -473,8 +487,8 @@ static unsigned int evict(struct vmlab_pool *pool, struct victim *victims, unsig
  * @pool: the pool; it has a policy
  * @nr: how many
  *
- * Gives up when all pages were looked at three times: a page that was referenced is spared
- * twice at most.
+ * Gives up when all pages were looked at three times: a page that was referenced is spared, and
+ * once more only if it was referenced again.
  * Context: may sleep. Caller holds reclaim_lock, and no lock of a region's, but the inode
  * lock, and mmap_lock.
  * Return: how many have gone.

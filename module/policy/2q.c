@@ -109,20 +109,15 @@ static struct vmlab_entry *coldest(struct vmlab_policy *policy)
 static struct vmlab_entry *victim(struct vmlab_policy *policy, struct vmlab_entry *incoming)
 {
 	struct twoq *twoq = twoq_of(policy);
-	unsigned int chances = VMLAB_CHANCES;
-	struct vmlab_entry *entry;
+	struct vmlab_entry *entry = coldest(policy);
 
-	while ((entry = coldest(policy)) && entry->queue == AM) {
-		if (!vmlab_policy_spared(policy, entry, &chances)) {
-			removed(policy, entry);
-			entry->queue = 0;
-			return entry;
-		}
-		referenced(policy, entry);
-	}
 	if (!entry)
 		return NULL;
 	removed(policy, entry);
+	entry->from = entry->queue;
+	entry->queue = 0;
+	if (entry->from == AM)
+		return entry;
 	add(&twoq->a1out, entry, A1OUT);
 	if (twoq->a1out.nr > twoq->kout)
 		vmlab_policy_drop(policy, vmlab_queue_oldest(&twoq->a1out));
@@ -136,13 +131,22 @@ static struct vmlab_entry *victim(struct vmlab_policy *policy, struct vmlab_entr
 static void refused(struct vmlab_policy *policy, struct vmlab_entry *entry)
 {
 	struct twoq *twoq = twoq_of(policy);
-	bool to_am = entry->queue != A1OUT;
+	bool to_am = entry->from == AM;
 
-	if (!to_am)
+	if (entry->queue == A1OUT)
 		removed(policy, entry);
 	if (to_am ? !twoq->am.nr : !twoq->a1in.nr)
 		to_am = !to_am;
 	add(to_am ? &twoq->am : &twoq->a1in, entry, to_am ? AM : A1IN);
+}
+
+/* What leaves A1in leaves, referenced or not. */
+static bool spared(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	if (entry->from != AM)
+		return false;
+	add(&twoq_of(policy)->am, entry, AM);
+	return true;
 }
 
 static struct vmlab_entry *oldest(struct vmlab_policy *policy)
@@ -158,6 +162,7 @@ const struct vmlab_policy_ops vmlab_policy_2q = {
 	.missed = missed,
 	.victim = victim,
 	.refused = refused,
+	.spared = spared,
 	.inserted = inserted,
 	.referenced = referenced,
 	.removed = removed,

@@ -158,31 +158,26 @@ static void make_room(struct arc *arc)
 	}
 }
 
-/* The rest of it is the paper's REPLACE; what is young is spared. */
+/* The rest of it is the paper's REPLACE. */
 static struct vmlab_entry *victim(struct vmlab_policy *policy, struct vmlab_entry *incoming)
 {
 	struct arc *arc = arc_of(policy);
 	bool known = incoming && incoming->queue;
-	unsigned int chances = VMLAB_CHANCES;
 	struct vmlab_entry *entry;
 	bool full;
 
 	if (!known)
 		make_room(arc);
-	for (;;) {
-		full = !known && arc->t1.nr >= policy->frames;
-		entry = vmlab_queue_oldest(full || from_t1(arc, incoming) ? &arc->t1 : &arc->t2);
-		if (!entry)
-			return NULL;
-		if (!vmlab_policy_spared(policy, entry, &chances))
-			break;
-		referenced(policy, entry);
-	}
+	full = !known && arc->t1.nr >= policy->frames;
+	entry = vmlab_queue_oldest(full || from_t1(arc, incoming) ? &arc->t1 : &arc->t2);
+	if (!entry)
+		return NULL;
 	removed(policy, entry);
+	entry->from = entry->queue;
 	if (full)
 		entry->queue = 0;
 	else
-		add(arc, entry, entry->queue == T1 ? B1 : B2);
+		add(arc, entry, entry->from == T1 ? B1 : B2);
 	cut(arc, entry);
 	return entry;
 }
@@ -195,21 +190,34 @@ static void inserted(struct vmlab_policy *policy, struct vmlab_entry *entry)
 	cut(arc, NULL);
 }
 
+/* A victim is resident again. Who was forgotten for it stays so. */
+static void take_back(struct arc *arc, struct vmlab_entry *entry, u8 name)
+{
+	if (entry->queue)
+		removed(&arc->policy, entry);
+	add(arc, entry, name);
+	cut(arc, NULL);
+}
+
 /*
  * Back to where it came from, as the newest, or, if it would be alone there and so the next
- * victim, to the other one. Who was forgotten for it stays so.
+ * victim, to the other one.
  */
 static void refused(struct vmlab_policy *policy, struct vmlab_entry *entry)
 {
 	struct arc *arc = arc_of(policy);
-	u8 name = entry->queue == B2 ? T2 : T1;
+	u8 name = entry->from == T2 ? T2 : T1;
 
-	if (entry->queue)
-		removed(policy, entry);
 	if (!queue_of(arc, name)->nr)
 		name = name == T1 ? T2 : T1;
-	add(arc, entry, name);
-	cut(arc, NULL);
+	take_back(arc, entry, name);
+}
+
+/* For T2 the reference that brought it in is not enough, unless a history had it. */
+static bool spared(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	take_back(arc_of(policy), entry, entry->from == T2 || entry->looked ? T2 : T1);
+	return true;
 }
 
 static struct vmlab_entry *coldest(struct vmlab_policy *policy)
@@ -234,6 +242,7 @@ const struct vmlab_policy_ops vmlab_policy_arc = {
 	.missed = missed,
 	.victim = victim,
 	.refused = refused,
+	.spared = spared,
 	.inserted = inserted,
 	.referenced = referenced,
 	.removed = removed,

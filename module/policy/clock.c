@@ -40,17 +40,14 @@ static void removed(struct vmlab_policy *policy, struct vmlab_entry *entry)
 /* Each page is passed once at most because of its bit, so it ends. */
 static struct vmlab_entry *victim(struct vmlab_policy *policy, struct vmlab_entry *incoming)
 {
-	unsigned int chances = VMLAB_CHANCES;
 	struct vmlab_entry *entry;
 
-	while ((entry = coldest(policy))) {
-		if (!entry->hits && !vmlab_policy_spared(policy, entry, &chances)) {
-			removed(policy, entry);
-			break;
-		}
+	while ((entry = coldest(policy)) && entry->hits) {
 		entry->hits = 0;
 		vmlab_queue_renew(&clock_of(policy)->queue, entry);
 	}
+	if (entry)
+		removed(policy, entry);
 	return entry;
 }
 
@@ -67,12 +64,20 @@ static void refused(struct vmlab_policy *policy, struct vmlab_entry *entry)
 	entry->hits = 1;
 }
 
+/* The hardware's bit is as good as its own: it was set, and is clear now. */
+static bool spared(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	inserted(policy, entry);
+	return true;
+}
+
 const struct vmlab_policy_ops vmlab_policy_clock = {
 	.name = "clock",
 	.size = sizeof(struct clock),
 	.init = init,
 	.victim = victim,
 	.refused = refused,
+	.spared = spared,
 	.inserted = inserted,
 	.referenced = referenced,
 	.removed = removed,

@@ -30,7 +30,11 @@ struct lirs {
 	u32 lhirs;			/* and the frames for the others */
 };
 
-/* vmlab_entry.queue. UNCOUNTED: a resident HIR page in S, but not in Q (counted_hit()). */
+/*
+ * vmlab_entry.queue. UNCOUNTED: a resident HIR page in S, but not in Q (counted_hit()).
+ * vmlab_entry.from is LIR for a page that was, until it was its turn to give that up, and
+ * HIR for others that leave.
+ */
 enum {
 	LIR = 1,
 	HIR,
@@ -140,16 +144,15 @@ static void renew(struct lirs *lirs, struct vmlab_entry *entry)
 	prune(lirs);
 }
 
-/* The LIR page at the bottom of S becomes a HIR page, unless it is young. */
-static void demote(struct lirs *lirs, unsigned int *chances)
+/* The LIR page at the bottom of S becomes a HIR page. */
+static void demote(struct lirs *lirs)
 {
-	struct vmlab_entry *entry;
+	struct vmlab_entry *entry = bottom(lirs);
 
-	while ((entry = bottom(lirs)) && vmlab_policy_spared(&lirs->policy, entry, chances))
-		renew(lirs, entry);
 	if (!entry)
 		return;
 	take(lirs, entry);
+	entry->from = LIR;
 	add_hir(lirs, entry);
 	prune(lirs);
 }
@@ -157,22 +160,19 @@ static void demote(struct lirs *lirs, unsigned int *chances)
 /* A page becomes a LIR page, and another one has to give that up. */
 static void promote(struct lirs *lirs, struct vmlab_entry *entry)
 {
-	unsigned int chances = VMLAB_CHANCES;
-
 	add_lir(lirs, entry);
 	if (lirs->lirs > lirs->llirs)
-		demote(lirs, &chances);
+		demote(lirs);
 }
 
 static void resize(struct vmlab_policy *policy, void *room)
 {
 	struct lirs *lirs = lirs_of(policy);
-	unsigned int none = 0;
 
 	lirs->lhirs = max(policy->frames / 100, 1U);
 	lirs->llirs = policy->frames - lirs->lhirs;
 	while (lirs->lirs > lirs->llirs)
-		demote(lirs, &none);
+		demote(lirs);
 	cut(lirs);
 }
 
@@ -209,6 +209,7 @@ static void inserted(struct vmlab_policy *policy, struct vmlab_entry *entry)
 		promote(lirs, entry);
 	} else {
 		push(lirs, entry);
+		entry->from = HIR;
 		add_hir(lirs, entry);
 		prune(lirs);
 	}
@@ -223,10 +224,8 @@ static void inserted(struct vmlab_policy *policy, struct vmlab_entry *entry)
  */
 static void counted_hit(struct lirs *lirs, struct vmlab_entry *entry)
 {
-	unsigned int none = 0;
-
 	if (lirs->llirs && lirs->lirs == lirs->llirs) {
-		demote(lirs, &none);
+		demote(lirs);
 		if (vmlab_queue_oldest(&lirs->q) == entry && lirs->q.nr > lirs->lhirs) {
 			take(lirs, entry);
 			entry->queue = UNCOUNTED;
@@ -267,14 +266,13 @@ static struct vmlab_entry *coldest(struct vmlab_policy *policy)
 static struct vmlab_entry *victim(struct vmlab_policy *policy, struct vmlab_entry *incoming)
 {
 	struct lirs *lirs = lirs_of(policy);
-	unsigned int chances = VMLAB_CHANCES;
-	struct vmlab_entry *entry;
+	struct vmlab_entry *entry = coldest(policy);
 
-	while ((entry = coldest(policy)) && vmlab_policy_spared(policy, entry, &chances))
-		referenced(policy, entry);
 	if (!entry)
 		return NULL;
 	if (entry->queue == LIR || !in_s(entry)) {
+		if (entry->queue == LIR)
+			entry->from = LIR;
 		removed(policy, entry);
 		entry->queue = 0;
 		return entry;
@@ -304,6 +302,31 @@ static void refused(struct vmlab_policy *policy, struct vmlab_entry *entry)
 	add_hir(lirs, entry);
 }
 
+/*
+ * A page that was LIR is so again: had its references been known, it would not have been at the
+ * bottom of S. For others the one that brought them in does not count: back to the end of Q.
+ */
+static bool spared(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	struct lirs *lirs = lirs_of(policy);
+	bool was_in_s = entry->queue == GONE;
+
+	if (entry->from == LIR || (was_in_s && entry->looked)) {
+		if (was_in_s)
+			take(lirs, entry);
+		promote(lirs, entry);
+	} else {
+		if (was_in_s)
+			vmlab_queue_del(&lirs->gone, entry);
+		else if (entry->looked)
+			push(lirs, entry);
+		add_hir(lirs, entry);
+		prune(lirs);
+	}
+	cut(lirs);
+	return true;
+}
+
 static struct vmlab_entry *oldest(struct vmlab_policy *policy)
 {
 	return vmlab_queue_oldest(&lirs_of(policy)->gone);
@@ -317,6 +340,7 @@ const struct vmlab_policy_ops vmlab_policy_lirs = {
 	.missed = missed,
 	.victim = victim,
 	.refused = refused,
+	.spared = spared,
 	.inserted = inserted,
 	.referenced = referenced,
 	.removed = removed,

@@ -39,16 +39,10 @@ static void removed(struct vmlab_policy *policy, struct vmlab_entry *entry)
 
 static struct vmlab_entry *victim(struct vmlab_policy *policy, struct vmlab_entry *incoming)
 {
-	unsigned int chances = VMLAB_CHANCES;
-	struct vmlab_entry *entry;
+	struct vmlab_entry *entry = coldest(policy);
 
-	while ((entry = coldest(policy))) {
-		if (!vmlab_policy_spared(policy, entry, &chances)) {
-			removed(policy, entry);
-			break;
-		}
-		referenced(policy, entry);
-	}
+	if (entry)
+		removed(policy, entry);
 	return entry;
 }
 
@@ -57,12 +51,19 @@ static void inserted(struct vmlab_policy *policy, struct vmlab_entry *entry)
 	vmlab_queue_add(&lru_of(policy)->queue, entry);
 }
 
+static bool spared(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	inserted(policy, entry);
+	return true;
+}
+
 const struct vmlab_policy_ops vmlab_policy_lru = {
 	.name = "lru",
 	.size = sizeof(struct lru),
 	.init = init,
 	.victim = victim,
 	.refused = inserted,
+	.spared = spared,
 	.inserted = inserted,
 	.referenced = referenced,
 	.removed = removed,

@@ -167,23 +167,46 @@ struct vmlab_entry *vmlab_policy_victim(struct vmlab_policy *policy, struct vmla
 	return entry;
 }
 
+/* A victim does not leave. */
+static void take_back(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	if (entry->state == VMLAB_ENTRY_REMEMBERED)
+		policy->remembered--;
+	entry->state = VMLAB_ENTRY_RESIDENT;
+	policy->resident++;
+}
+
 /*
  * The page that vmlab_policy_victim() has returned cannot leave: it is resident, as before.
  * Nothing else has been done to the page in between; with others the policy may have gone on.
  */
 void vmlab_policy_refused(struct vmlab_policy *policy, struct vmlab_entry *entry)
 {
-	if (entry->state == VMLAB_ENTRY_REMEMBERED)
-		policy->remembered--;
-	entry->state = VMLAB_ENTRY_RESIDENT;
-	policy->resident++;
+	take_back(policy, entry);
 	policy->ops->refused(policy, entry);
+}
+
+/**
+ * vmlab_policy_spared - a victim was referenced, without the policy being told
+ * @policy: the policy
+ * @entry: what vmlab_policy_victim() has returned; with other pages the policy may have gone on
+ *
+ * Return: does it stay? It is resident then, as before. If not, it may leave, or be refused.
+ */
+bool vmlab_policy_spared(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	if (!policy->ops->spared || !policy->ops->spared(policy, entry))
+		return false;
+	take_back(policy, entry);
+	entry->looked = 1;
+	return true;
 }
 
 /* The page of a miss is resident. */
 void vmlab_policy_inserted(struct vmlab_policy *policy, struct vmlab_entry *entry)
 {
 	entry->state = VMLAB_ENTRY_RESIDENT;
+	entry->looked = 0;
 	policy->resident++;
 	policy->ops->inserted(policy, entry);
 }

@@ -29,10 +29,12 @@ enum vmlab_entry_state {
  * @stack: in another list of the policy, if it has pages that are in two
  * @slot: in an array of the policy, if it has one
  * @state: enum vmlab_entry_state; of the core (policies.c), and not changed by policies
+ * @looked: of the core, too: it was spared since it came in, so this is not the first look
  * @queue: the policy's own: which of its queues the page is in, and while it is incoming,
  *	in which one it was. 0: in none, and not remembered.
  * @hits: the policy's own: references that it counts
- * @flags: the policy's own
+ * @from: the policy's own: which queue it was a victim out of, or whatever else tells @refused
+ *	and @spared where it belongs
  *
  * Who embeds policies owns it, and finds it by the page's number; the lock that serializes
  * the calls of the policy protects it. It may be freed when its state is unknown.
@@ -41,10 +43,11 @@ struct vmlab_entry {
 	struct list_head node;
 	struct list_head stack;
 	u32 slot;
-	u8 state;
+	u8 state : 7;
+	u8 looked : 1;
 	u8 queue;
 	u8 hits;
-	u8 flags;
+	u8 from;
 };
 
 /* So many frames at most, so that sums of pages and ghosts are far from overflowing. */
@@ -93,6 +96,10 @@ struct vmlab_policy {
  *	nobody knows yet. NULL if none is resident.
  * @refused: the page that @victim has just chosen cannot leave: it is resident again, and
  *	is to be no victim before others were
+ * @spared: the page that @victim has just chosen was referenced, unseen, since it came in or
+ *	since it was last spared (@looked of the entry). The policy takes it back, and as far as
+ *	it can to where it would be had it been told in time, and returns true; or it lets it
+ *	leave. NULL if references do not matter to it.
  * @inserted: the page is resident now
  * @referenced: a resident page was referenced. May be NULL.
  * @removed: the page, resident or remembered, is gone for good
@@ -100,6 +107,15 @@ struct vmlab_policy {
  *	resident. Changes nothing.
  * @oldest: the page that has been remembered longest, or NULL. May be NULL if it has no
  *	history.
+ *
+ * Between @victim and @refused or @spared, other pages may come, go and be chosen, and the history
+ * may forget the page: its @queue is 0 then.
+ *
+ * Looking twice: hardware marks a page that is accessed, and so also one that has just been
+ * brought in, for the very access that it was brought in for. A mark at the first look at a page
+ * may be no more than that, and says nothing about how soon the page is wanted again; at a later
+ * look it does. Where one reference more decides how long a page stays, @spared goes by @looked,
+ * or each page of a scan would be taken for one that is used often.
  *
  * All but @room are called under the lock of who embeds the policy, with interrupts as they
  * are: they do not sleep, allocate nothing, cannot fail, and take time for as many pages as
@@ -114,6 +130,7 @@ struct vmlab_policy_ops {
 	void (*missed)(struct vmlab_policy *policy, struct vmlab_entry *entry);
 	struct vmlab_entry *(*victim)(struct vmlab_policy *policy, struct vmlab_entry *incoming);
 	void (*refused)(struct vmlab_policy *policy, struct vmlab_entry *entry);
+	bool (*spared)(struct vmlab_policy *policy, struct vmlab_entry *entry);
 	void (*inserted)(struct vmlab_policy *policy, struct vmlab_entry *entry);
 	void (*referenced)(struct vmlab_policy *policy, struct vmlab_entry *entry);
 	void (*removed)(struct vmlab_policy *policy, struct vmlab_entry *entry);
@@ -141,21 +158,11 @@ void *vmlab_policy_resize(struct vmlab_policy *policy, u32 frames, void *room);
 void vmlab_policy_missed(struct vmlab_policy *policy, struct vmlab_entry *entry);
 struct vmlab_entry *vmlab_policy_victim(struct vmlab_policy *policy, struct vmlab_entry *incoming);
 void vmlab_policy_refused(struct vmlab_policy *policy, struct vmlab_entry *entry);
+bool vmlab_policy_spared(struct vmlab_policy *policy, struct vmlab_entry *entry);
 void vmlab_policy_inserted(struct vmlab_policy *policy, struct vmlab_entry *entry);
 void vmlab_policy_referenced(struct vmlab_policy *policy, struct vmlab_entry *entry);
 void vmlab_policy_removed(struct vmlab_policy *policy, struct vmlab_entry *entry);
 void vmlab_policy_adopt(struct vmlab_policy *policy, struct vmlab_policy *from);
-
-/**
- * vmlab_policy_young - was a resident page referenced, without the policy being told?
- * @policy: who asks
- * @entry: the page
- *
- * Provided by who embeds policies, and called under its lock: in the kernel it may test and
- * clear the hardware's accessed bits; the simulator, which tells of each reference, returns
- * false.
- */
-bool vmlab_policy_young(struct vmlab_policy *policy, struct vmlab_entry *entry);
 
 /**
  * vmlab_policy_forget - a page is not remembered any more
@@ -163,29 +170,12 @@ bool vmlab_policy_young(struct vmlab_policy *policy, struct vmlab_entry *entry);
  * @entry: the page; its state is unknown, and it may be freed
  *
  * Provided by who embeds policies, and called under its lock. It is never the page that
- * @victim is about to return, nor the one that is coming in.
+ * @victim is about to return, nor one that is coming in or back.
  */
 void vmlab_policy_forget(struct vmlab_policy *policy, struct vmlab_entry *entry);
 
 /* For policies: policies.c. */
 void vmlab_policy_drop(struct vmlab_policy *policy, struct vmlab_entry *entry);
-
-/*
- * How many pages of a search for a victim may be spared because vmlab_policy_young(): each
- * question may cost a walk of page tables, under the lock. After that, the search goes by
- * what the policy knows itself.
- */
-#define VMLAB_CHANCES	32
-
-/* Whether a page on its way out is spared, which counts down @chances. */
-static inline bool vmlab_policy_spared(struct vmlab_policy *policy, struct vmlab_entry *entry,
-				       unsigned int *chances)
-{
-	if (!*chances || !vmlab_policy_young(policy, entry))
-		return false;
-	--*chances;
-	return true;
-}
 
 /* A list of entries by their @node, the newest one first, that knows its length. */
 struct vmlab_queue {
@@ -239,9 +229,10 @@ static inline void vmlab_entry_init(struct vmlab_entry *entry)
 	INIT_LIST_HEAD(&entry->stack);
 	entry->slot = 0;
 	entry->state = VMLAB_ENTRY_UNKNOWN;
+	entry->looked = 0;
 	entry->queue = 0;
 	entry->hits = 0;
-	entry->flags = 0;
+	entry->from = 0;
 }
 
 #endif

@@ -116,62 +116,43 @@ static struct vmlab_entry *coldest(struct vmlab_policy *policy)
 	return vmlab_queue_oldest(from_m(s3fifo) ? &s3fifo->m : &s3fifo->s);
 }
 
-/* Whether a page leaves M; if not, it has cost it a hit. */
-static bool leaves_m(struct s3fifo *s3fifo, struct vmlab_entry *entry, unsigned int *chances)
+/* Whether a page at the end of a queue has hits that keep it in memory, which are used up. */
+static bool stays(struct s3fifo *s3fifo, struct vmlab_entry *entry)
 {
-	if (vmlab_policy_spared(&s3fifo->policy, entry, chances))
-		referenced(&s3fifo->policy, entry);
-	if (!entry->hits)
-		return true;
-	entry->hits--;
-	vmlab_queue_renew(&s3fifo->m, entry);
-	return false;
-}
-
-/*
- * Whether a page leaves S, and not for M. One that is young stays for another round if it has
- * not been hit often enough: it may have been referenced many times and was asked only once.
- */
-static bool leaves_s(struct s3fifo *s3fifo, struct vmlab_entry *entry, unsigned int *chances)
-{
-	bool spared = vmlab_policy_spared(&s3fifo->policy, entry, chances);
-
-	if (spared)
-		referenced(&s3fifo->policy, entry);
-	if (entry->hits >= TO_MAIN) {
+	if (entry->queue == S && entry->hits >= TO_MAIN) {
 		vmlab_queue_del(&s3fifo->s, entry);
 		add(&s3fifo->m, entry, M);
-		return false;
+		return true;
 	}
-	if (spared)
-		vmlab_queue_renew(&s3fifo->s, entry);
-	return !spared;
+	if (entry->queue == M && entry->hits) {
+		entry->hits--;
+		vmlab_queue_renew(&s3fifo->m, entry);
+		return true;
+	}
+	return false;
 }
 
 /* Hits are used up, and S runs empty: it ends. */
 static struct vmlab_entry *victim(struct vmlab_policy *policy, struct vmlab_entry *incoming)
 {
 	struct s3fifo *s3fifo = s3fifo_of(policy);
-	unsigned int chances = VMLAB_CHANCES;
 	bool out_of_s = !from_m(s3fifo);
 	struct vmlab_entry *entry;
 
-	for (;;) {
+	do {
 		/* Once begun, it goes through S to the end, however full M gets. */
 		out_of_s = out_of_s ? s3fifo->s.nr > 0 : !from_m(s3fifo);
 		entry = vmlab_queue_oldest(out_of_s ? &s3fifo->s : &s3fifo->m);
 		if (!entry)
 			return NULL;
-		if (out_of_s && leaves_s(s3fifo, entry, &chances))
-			break;
-		if (!out_of_s && leaves_m(s3fifo, entry, &chances)) {
-			removed(policy, entry);
-			entry->queue = 0;
-			return entry;
-		}
-	}
+	} while (stays(s3fifo, entry));
 	removed(policy, entry);
-	add(&s3fifo->g, entry, G);
+	entry->from = entry->queue;
+	entry->queue = 0;
+	if (entry->from == M)
+		return entry;
+	entry->queue = G;
+	vmlab_queue_add(&s3fifo->g, entry);
 	if (s3fifo->g.nr > s3fifo->max_g)
 		vmlab_policy_drop(policy, vmlab_queue_oldest(&s3fifo->g));
 	return entry;
@@ -184,6 +165,26 @@ static void refused(struct vmlab_policy *policy, struct vmlab_entry *entry)
 		removed(policy, entry);
 	add(&s3fifo_of(policy)->m, entry, M);
 	entry->hits = MAX_HITS;
+}
+
+/*
+ * One hit more. With too few for M it gets another round of S: it may have been referenced many
+ * times and was asked only once, or only by who brought it in. In M the hit is used up at once.
+ */
+static bool spared(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	struct s3fifo *s3fifo = s3fifo_of(policy);
+
+	if (entry->queue == G)
+		removed(policy, entry);
+	referenced(policy, entry);
+	if (entry->from == S && entry->hits < TO_MAIN) {
+		entry->queue = S;
+		vmlab_queue_add(&s3fifo->s, entry);
+	} else {
+		add(&s3fifo->m, entry, M);
+	}
+	return true;
 }
 
 static struct vmlab_entry *oldest(struct vmlab_policy *policy)
@@ -199,6 +200,7 @@ const struct vmlab_policy_ops vmlab_policy_s3fifo = {
 	.missed = missed,
 	.victim = victim,
 	.refused = refused,
+	.spared = spared,
 	.inserted = inserted,
 	.referenced = referenced,
 	.removed = removed,

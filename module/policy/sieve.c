@@ -58,18 +58,15 @@ static void removed(struct vmlab_policy *policy, struct vmlab_entry *entry)
 static struct vmlab_entry *victim(struct vmlab_policy *policy, struct vmlab_entry *incoming)
 {
 	struct sieve *sieve = sieve_of(policy);
-	unsigned int chances = VMLAB_CHANCES;
 	struct vmlab_entry *entry;
 
-	while ((entry = coldest(policy))) {
-		bool taken = !entry->hits && !vmlab_policy_spared(policy, entry, &chances);
-
+	while ((entry = coldest(policy)) && entry->hits) {
 		entry->hits = 0;
 		sieve->hand = newer(sieve, entry);
-		if (taken) {
-			removed(policy, entry);
-			break;
-		}
+	}
+	if (entry) {
+		sieve->hand = newer(sieve, entry);
+		removed(policy, entry);
 	}
 	return entry;
 }
@@ -90,12 +87,28 @@ static void refused(struct vmlab_policy *policy, struct vmlab_entry *entry)
 	entry->hits = 1;
 }
 
+/*
+ * The hand clears the mark, and passes. If that may be of the reference that brought the page in,
+ * it is new again, to be sifted soon: to stay here until the hand has been round is for pages that
+ * are wanted.
+ */
+static bool spared(struct vmlab_policy *policy, struct vmlab_entry *entry)
+{
+	struct sieve *sieve = sieve_of(policy);
+
+	inserted(policy, entry);
+	if (entry->looked && sieve->hand)
+		list_move(&entry->node, &sieve->hand->node);
+	return true;
+}
+
 const struct vmlab_policy_ops vmlab_policy_sieve = {
 	.name = "sieve",
 	.size = sizeof(struct sieve),
 	.init = init,
 	.victim = victim,
 	.refused = refused,
+	.spared = spared,
 	.inserted = inserted,
 	.referenced = referenced,
 	.removed = removed,

@@ -8,14 +8,6 @@
 #include "policy/policy.h"
 #include "replay.h"
 
-/* The policies hear of each reference when it happens. */
-bool vmlab_policy_young(struct vmlab_policy *policy, struct vmlab_entry *entry)
-{
-	(void)policy;
-	(void)entry;
-	return false;
-}
-
 /* Its state says so already, and the entry is in an array. */
 void vmlab_policy_forget(struct vmlab_policy *policy, struct vmlab_entry *entry)
 {
