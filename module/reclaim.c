@@ -631,6 +631,15 @@ int vmlab_reclaim_age(struct vmlab_region *region, pgoff_t pgoff)
 }
 
 /*
+ * How many pages are to leave for now, one at least: so many that there is room for who comes
+ * next, and no more. Policies count on the others to stay.
+ */
+static long shortage(const struct vmlab_pool *pool)
+{
+	return clamp(READ_ONCE(pool->high) - vmlab_pool_frames_left(pool), 1L, (long)BATCH);
+}
+
+/*
  * Is it in vain to wait? Not for pages that are in use just now; but where the store is full, a
  * page that it has will have its place there to give. @full: how often it was, before.
  */
@@ -651,7 +660,7 @@ static int await_round(struct vmlab_pool *pool, bool (*enough)(const struct vmla
 	unsigned int rounds = READ_ONCE(pool->rounds);
 	int ret;
 
-	atomic_long_set(&pool->wanted, BATCH);
+	atomic_long_set(&pool->wanted, shortage(pool));
 	vmlab_pool_wake_reclaim(pool);
 	ret = wait_event_killable(pool->room, enough(pool) || has_ended(pool, rounds));
 	return ret ? -EINTR : 0;
@@ -731,7 +740,7 @@ int vmlab_reclaim_room(struct vmlab_pool *pool, bool stored)
 	if (mutex_lock_killable(&pool->reclaim_lock))
 		return -EINTR;
 	for (tries = ROOM_TRIES; tries && ret == -ENOSPC; tries--) {
-		if (vmlab_pool_has_room(pool) || vmlab_reclaim(pool, BATCH))
+		if (vmlab_pool_has_room(pool) || vmlab_reclaim(pool, shortage(pool)))
 			ret = 0;
 		else if (fatal_signal_pending(current))
 			ret = -EINTR;
