@@ -111,10 +111,26 @@ static long budget_pages(const struct vmlab_pool_set *set)
 	return set->budget >> PAGE_SHIFT;
 }
 
-/* What a policy is told of the budget. */
+/* Enough for who comes next while reclaim is under way, and little of a small budget. */
+static long low_mark(long budget)
+{
+	return budget == VMLAB_POOL_UNLIMITED ? 0 : clamp(budget / 64, 1L, 256L);
+}
+
+static long high_mark(long budget)
+{
+	return 2 * low_mark(budget);
+}
+
+/*
+ * What a policy is told of the budget: what reclaim leaves of it. With more, memory would not be
+ * full ever, and that is what some go by: LIRS would take all pages for those with a low recency.
+ */
 static u32 policy_frames(long budget)
 {
-	return min_t(u64, min_t(u64, budget, totalram_pages()), VMLAB_FRAMES_MAX);
+	u64 frames = max(budget - high_mark(budget), 1L);
+
+	return min_t(u64, min_t(u64, frames, totalram_pages()), VMLAB_FRAMES_MAX);
 }
 
 static u64 store_limit(const struct vmlab_pool_set *set)
@@ -239,9 +255,8 @@ static int change_budget(struct vmlab_pool *pool, long budget)
 	room = vmlab_policy_resize(pool->policy, frames, room);
 	spin_unlock(&pool->policy_lock);
 	kvfree(room);
-	/* Enough for who comes next while reclaim is under way, and little of a small one. */
-	WRITE_ONCE(pool->low, budget == VMLAB_POOL_UNLIMITED ? 0 : clamp(budget / 64, 1L, 256L));
-	WRITE_ONCE(pool->high, 2 * pool->low);
+	WRITE_ONCE(pool->low, low_mark(budget));
+	WRITE_ONCE(pool->high, high_mark(budget));
 	WRITE_ONCE(pool->budget, budget);
 	return 0;
 }
