@@ -237,17 +237,18 @@ FIXTURE(policy)
 FIXTURE_VARIANT(policy)
 {
 	const char *policy;
+	bool resists_scans;
 };
 
 FIXTURE_VARIANT_ADD(policy, random) { .policy = "random" };
 FIXTURE_VARIANT_ADD(policy, fifo) { .policy = "fifo" };
 FIXTURE_VARIANT_ADD(policy, clock) { .policy = "clock" };
 FIXTURE_VARIANT_ADD(policy, lru) { .policy = "lru" };
-FIXTURE_VARIANT_ADD(policy, twoq) { .policy = "2q" };
-FIXTURE_VARIANT_ADD(policy, arc) { .policy = "arc" };
-FIXTURE_VARIANT_ADD(policy, sieve) { .policy = "sieve" };
-FIXTURE_VARIANT_ADD(policy, s3fifo) { .policy = "s3fifo" };
-FIXTURE_VARIANT_ADD(policy, lirs) { .policy = "lirs" };
+FIXTURE_VARIANT_ADD(policy, twoq) { .policy = "2q", .resists_scans = true };
+FIXTURE_VARIANT_ADD(policy, arc) { .policy = "arc", .resists_scans = true };
+FIXTURE_VARIANT_ADD(policy, sieve) { .policy = "sieve", .resists_scans = true };
+FIXTURE_VARIANT_ADD(policy, s3fifo) { .policy = "s3fifo", .resists_scans = true };
+FIXTURE_VARIANT_ADD(policy, lirs) { .policy = "lirs", .resists_scans = true };
 
 FIXTURE_SETUP(policy)
 {
@@ -284,6 +285,79 @@ TEST_F(policy, pages_come_back)
 		EXPECT_EQ(count_wrong(self->mem, PAGES, generation), 0);
 		EXPECT_EQ(count_wrong(self->mem, PAGES, generation), 0);
 	}
+}
+
+/* More pages than there is room for, again and again: they come back while they are remembered. */
+TEST_F(policy, budget_moves_with_a_history)
+{
+	const unsigned long excess = 16, pages = 8 * BUDGET_PAGES + excess;
+	unsigned long generation, round;
+	__u64 before;
+
+	for (generation = 1; generation < 3; generation++) {
+		EXPECT_EQ(set_budget(self->fd, 8 * BUDGET), 0);
+		fill_all(self->mem, PAGES, generation);
+		before = region_stat(self->fd).swapped_in;
+		for (round = 0; round < 4; round++)
+			EXPECT_EQ(count_wrong(self->mem, pages, generation), 0);
+		EXPECT_GE(region_stat(self->fd).swapped_in - before, 4 * excess);
+		EXPECT_EQ(set_budget(self->fd, VMLAB_POOL_BUDGET_MIN), 0);
+		EXPECT_LE(pool_stat(self->fd).resident, VMLAB_POOL_BUDGET_MIN / PAGE);
+		EXPECT_EQ(count_wrong(self->mem, pages, generation), 0);
+		EXPECT_EQ(set_budget(self->fd, 4 * BUDGET), 0);
+		EXPECT_EQ(count_wrong(self->mem, PAGES, generation), 0);
+	}
+}
+
+static void touch(const unsigned long *mem, unsigned long page)
+{
+	(void)((const volatile unsigned long *)mem)[page * (PAGE / 8)];
+}
+
+/* A processor marks a page again when it has forgotten where it is: after so many were unmapped. */
+static void forget_translations(void)
+{
+	unsigned long pages = 64, page, *mem;
+
+	mem = mmap(NULL, pages * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		broken("mmap: %s\n", strerror(errno));
+	for (page = 0; page < pages; page++)
+		mem[page * (PAGE / 8)] = 1;
+	munmap(mem, pages * PAGE);
+}
+
+/* Some pages are used often, and then more others than there is room for, once. */
+TEST_F(policy, scans)
+{
+	const unsigned long hot = 24, scan = 100;
+	unsigned long round, pass, page, next = 0;
+	__u64 before, missed;
+
+	fill_all(self->mem, PAGES, 1);
+	ASSERT_EQ(set_budget(self->fd, 4 * BUDGET), 0);
+	for (round = 0; round < 4; round++) {
+		for (pass = 0; pass < 16; pass++) {
+			forget_translations();
+			for (page = 0; page < hot; page++) {
+				touch(self->mem, page);
+				if (page % 4 == 0)
+					touch(self->mem, hot + next++ % (PAGES - hot));
+			}
+		}
+		for (page = 0; page < scan; page++)
+			touch(self->mem, hot + next++ % (PAGES - hot));
+	}
+	before = region_stat(self->fd).swapped_in;
+	for (page = 0; page < hot; page++)
+		touch(self->mem, page);
+	missed = region_stat(self->fd).swapped_in - before;
+	if (variant->resists_scans) {
+		EXPECT_LE(missed, hot / 4);
+	} else if (strcmp(variant->policy, "random") != 0) {
+		EXPECT_GE(missed, hot / 2);
+	}
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
 }
 
 static unsigned long count_resident(int fd, unsigned long first, unsigned long pages)
@@ -479,6 +553,88 @@ TEST(forks_under_load)
 	}
 	munmap(mem, PAGES * PAGE);
 	close(fd);
+}
+
+FIXTURE(codec)
+{
+	int fd;
+	char *mem;
+	char *content;
+};
+
+FIXTURE_VARIANT(codec)
+{
+	const char *codec;
+};
+
+FIXTURE_VARIANT_ADD(codec, lz4) { .codec = "lz4" };
+FIXTURE_VARIANT_ADD(codec, zstd) { .codec = "zstd" };
+FIXTURE_VARIANT_ADD(codec, lzo_rle) { .codec = "lzo-rle" };
+
+/* Noise, and the rest text: more noise in each page. One page in four has one word, or is noise. */
+static void compose(char *content)
+{
+	int random = open("/dev/urandom", O_RDONLY);
+	unsigned long page, i;
+
+	if (read(random, content, PAGES * PAGE) != (ssize_t)(PAGES * PAGE))
+		broken("no noise: %s\n", strerror(errno));
+	close(random);
+	for (page = 0; page < PAGES; page++) {
+		char *start = content + page * PAGE;
+
+		switch (page % 4) {
+		case 0:
+			for (i = 0; i < PAGE; i += 8)
+				memcpy(start + i, start, 8);
+			break;
+		case 1:
+			break;
+		default:
+			for (i = page * (PAGE / PAGES); i < PAGE; i++)
+				start[i] = (char)('a' + i % (page + 3) % 26);
+		}
+	}
+}
+
+FIXTURE_SETUP(codec)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET | VMLAB_POOL_CODEC,
+				      .budget = BUDGET };
+
+	self->fd = region_zero(0, PAGES * PAGE);
+	ASSERT_GE(self->fd, 0);
+	snprintf((char *)set.codec, sizeof(set.codec), "%s", variant->codec);
+	ASSERT_EQ(pool_set(self->fd, &set), 0);
+	EXPECT_STREQ((char *)pool_stat(self->fd).codec, variant->codec);
+	self->mem = (char *)map_pages(self->fd, PAGES);
+	self->content = malloc(PAGES * PAGE);
+	ASSERT_TRUE(self->content);
+}
+
+FIXTURE_TEARDOWN(codec)
+{
+	munmap(self->mem, PAGES * PAGE);
+	free(self->content);
+	close(self->fd);
+}
+
+TEST_F(codec, gives_back_what_it_got)
+{
+	struct vmlab_pool_stat stat;
+	unsigned int generation;
+
+	for (generation = 0; generation < 3; generation++) {
+		compose(self->content);
+		memcpy(self->mem, self->content, PAGES * PAGE);
+		stat = pool_stat(self->fd);
+		EXPECT_GT(stat.same_filled, 0);
+		EXPECT_GT(stat.incompressible, 0);
+		EXPECT_TRUE(!memcmp(self->mem, self->content, PAGES * PAGE));
+		EXPECT_TRUE(!memcmp(self->mem, self->content, PAGES * PAGE));
+		EXPECT_EQ(pool_stat(self->fd).checksum_errors, 0);
+		EXPECT_EQ(pool_stat(self->fd).store_errors, 0);
+	}
 }
 
 TEST(refused)
