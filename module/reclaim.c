@@ -54,6 +54,7 @@
  * @pgoff: its offset there
  * @asked: not the policy has chosen it, but somebody has asked for it to go
  * @stored: it is to go only if the store has its content
+ * @insist: it is to go even if it was referenced
  */
 struct victim {
 	struct vmlab_swap *swap;
@@ -62,6 +63,7 @@ struct victim {
 	pgoff_t pgoff;
 	bool asked;
 	bool stored;
+	bool insist;
 };
 
 /* The region whose mapping the page of @swap carries, kept; or NULL. Under policy_lock. */
@@ -80,9 +82,9 @@ static struct vmlab_region *get_region(struct vmlab_swap *swap)
 	return region;
 }
 
-/* The policy's next victims; @stored: see there. Returns how many. */
+/* The policy's next victims; @stored and @insist: see there. Returns how many. */
 static unsigned int choose(struct vmlab_pool *pool, struct victim *victims, unsigned int nr,
-			   bool stored)
+			   bool stored, bool insist)
 {
 	struct vmlab_entry *entry;
 	unsigned int i;
@@ -96,6 +98,7 @@ static unsigned int choose(struct vmlab_pool *pool, struct victim *victims, unsi
 		victims[i] = (struct victim){
 			.swap = container_of(entry, struct vmlab_swap, entry),
 			.stored = stored,
+			.insist = insist,
 		};
 		refcount_inc(&victims[i].swap->refs);
 		victims[i].region = get_region(victims[i].swap);
@@ -124,7 +127,7 @@ static unsigned int choose_in_range(struct vmlab_region *region, pgoff_t *first,
 		if (swap && swap->entry.state == VMLAB_ENTRY_RESIDENT) {
 			vmlab_policy_removed(pool->policy, &swap->entry);
 			refcount_inc(&swap->refs);
-			victims[i] = (struct victim){ .swap = swap, .asked = true };
+			victims[i] = (struct victim){ .swap = swap, .asked = true, .insist = true };
 			victims[i++].region = get_region(swap);
 		}
 		spin_unlock(&pool->policy_lock);
@@ -255,7 +258,7 @@ static struct vmlab_region *next_owner(const struct victim *victim, struct vmlab
 /* Does it matter whether the page was referenced? */
 static bool asks_for_references(const struct victim *victim)
 {
-	return !victim->asked && victim->swap->pool->policy->ops->spared;
+	return !victim->insist && victim->swap->pool->policy->ops->spared;
 }
 
 static bool is_young(const struct victim *victim)
@@ -495,7 +498,7 @@ static unsigned int evict(struct vmlab_pool *pool, struct victim *victims, unsig
  */
 long vmlab_reclaim(struct vmlab_pool *pool, long nr)
 {
-	long left = 3 * atomic_long_read(&pool->frames) + BATCH, gone = 0;
+	long frames = atomic_long_read(&pool->frames), left = 3 * frames + BATCH, gone = 0;
 	long enough = atomic_long_read(&pool->store_errors) + FUTILE;
 	struct victim victims[BATCH];
 	unsigned int tried = 1;
@@ -503,7 +506,7 @@ long vmlab_reclaim(struct vmlab_pool *pool, long nr)
 	lockdep_assert_held(&pool->reclaim_lock);
 	while (gone < nr && left > 0 && tried && !fatal_signal_pending(current)) {
 		tried = choose(pool, victims, min_t(long, nr - gone, BATCH),
-			       atomic_long_read(&pool->store_errors) >= enough);
+			       atomic_long_read(&pool->store_errors) >= enough, left <= frames);
 		gone += evict(pool, victims, tried);
 		left -= tried;
 		cond_resched();
