@@ -26,6 +26,7 @@
 #include "huge.h"
 #include "inode.h"
 #include "policy/policy.h"
+#include "policy_list.h"
 #include "pool.h"
 #include "region.h"
 #include "store.h"
@@ -148,7 +149,7 @@ static bool parse_pool(enum option option, const char *text, struct vmlab_pool_s
 		return parse_budget(text, ram, &set->budget);
 	case OPTION_POLICY:
 		set->what |= VMLAB_POOL_POLICY;
-		return parse_name(text, set->policy) && vmlab_policy_find(text);
+		return parse_name(text, set->policy) && vmlab_policy_exists(text);
 	case OPTION_CODEC:
 		set->what |= VMLAB_POOL_CODEC;
 		return parse_name(text, set->codec);
@@ -303,6 +304,9 @@ static int explain(struct fs_context *fc, int ret, const struct vmlab_pool_set *
 {
 	switch (ret) {
 	case -ENOENT:
+		/* It was there when the option was read. */
+		if (set->what & VMLAB_POOL_POLICY && !vmlab_policy_exists(set->policy))
+			return invalfc(fc, "The policy '%s' has just gone", set->policy);
 		return invalfc(fc, "There is no codec '%s'", set->codec);
 	case -EBUSY:
 		return invalfc(fc, "store, codec and store_limit stay, and a file is of one pool");

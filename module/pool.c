@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "policy/policy.h"
+#include "policy_list.h"
 #include "reclaim.h"
 #include "region.h"
 #include "store.h"
@@ -194,7 +195,7 @@ static void free_pool(struct work_struct *work)
 	struct vmlab_pool *pool = container_of(work, struct vmlab_pool, free_work);
 
 	if (pool->policy)
-		vmlab_policy_free(pool->policy);
+		vmlab_policy_end(pool->policy);
 	if (pool->store)
 		vmlab_store_free(pool->store);
 	kfree(pool);

@@ -15,6 +15,7 @@
 #include "codec.h"
 #include "index.h"
 #include "page.h"
+#include "policy_list.h"
 #include "pool.h"
 #include "reclaim.h"
 #include "region.h"
@@ -165,25 +166,35 @@ static struct vmlab_store *new_store(struct vmlab_pool *pool, const struct vmlab
 	return vmlab_store_new("zs", codec, NULL, store_limit(set));
 }
 
+/* A policy by its name. Returns it, and vmlab_policy_end() is due; or an ERR_PTR(). */
+static struct vmlab_policy *new_policy(const char *name, u32 frames)
+{
+	const struct vmlab_policy_ops *ops = vmlab_policy_get(name);
+	struct vmlab_policy *policy;
+
+	if (!ops)
+		return ERR_PTR(-ENOENT);
+	policy = vmlab_policy_new(ops, frames, get_random_u32());
+	if (policy)
+		return policy;
+	vmlab_policy_put(ops);
+	return ERR_PTR(-ENOMEM);
+}
+
 /* The first budget, policy or store, or the first page to evict. Caller holds config_lock. */
 static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file)
 {
 	const char *name = set->what & VMLAB_POOL_POLICY ? (const char *)set->policy :
 							   POLICY_DEFAULT;
-	const struct vmlab_policy_ops *ops = vmlab_policy_find(name);
-	struct vmlab_policy *policy;
+	struct vmlab_policy *policy = new_policy(name, policy_frames(budget_pages(set)));
 	struct vmlab_store *store;
 
-	if (!ops)
-		return -ENOENT;
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
 	store = new_store(pool, set, file);
-	if (IS_ERR(store))
+	if (IS_ERR(store)) {
+		vmlab_policy_end(policy);
 		return PTR_ERR(store);
-	policy = vmlab_policy_new(ops, policy_frames(budget_pages(set)),
-				  get_random_u32());
-	if (!policy) {
-		vmlab_store_free(store);
-		return -ENOMEM;
 	}
 	/* Where a worker reclaims nobody waits for that lock in a fault, as others do. */
 	if (vmlab_store_waits(store))
@@ -197,23 +208,20 @@ static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set, stru
 /* Another policy takes over the pages. Caller holds config_lock. */
 static int change_policy(struct vmlab_pool *pool, const char *name)
 {
-	const struct vmlab_policy_ops *ops = vmlab_policy_find(name);
 	struct vmlab_policy *policy, *old = pool->policy;
 
-	if (!ops)
-		return -ENOENT;
-	if (ops == old->ops)
+	if (!strcmp(name, old->ops->name))
 		return 0;
-	policy = vmlab_policy_new(ops, old->frames, get_random_u32());
-	if (!policy)
-		return -ENOMEM;
+	policy = new_policy(name, old->frames);
+	if (IS_ERR(policy))
+		return PTR_ERR(policy);
 	mutex_lock(&pool->reclaim_lock);	/* no victim is to be given back to another one */
 	spin_lock(&pool->policy_lock);
 	vmlab_policy_adopt(policy, old);
 	pool->policy = policy;
 	spin_unlock(&pool->policy_lock);
 	mutex_unlock(&pool->reclaim_lock);
-	vmlab_policy_free(old);
+	vmlab_policy_end(old);
 	return 0;
 }
 

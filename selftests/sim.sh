@@ -241,12 +241,18 @@ example() {
 		"$work/test-example"
 }
 
+# And the sample module is the same.
+sample() {
+	diff -B <(sed -n '/^struct gclock {/,/^const struct/p' "$work/example.c" | sed '/^const struct/d') \
+		<(sed -n '/^struct gclock {/,/^static char/p' ../module/sample/gclock.c | sed '/^static char/d')
+}
+
 a_million() {
 	awk 'BEGIN { for (i = 0; i < 1000000; i++) print (i * 7919 + int(i / 1000)) % 100003 }' >"$work/large.txt"
 	"$vmlab" sim -j -p lru,s3fifo "$work/large.txt" | grep -q '"references": 1000000'
 }
 
-plan $(($(wc -w <<<"$traces") + 21))
+plan $(($(wc -w <<<"$traces") + 22))
 for trace in $traces; do
 	unpack "$trace"
 	check "$trace: misses are those of libCacheSim" counts_are_right "$trace"
@@ -261,9 +267,11 @@ check "all pages fit" all_fit
 if [ -x "$tools/test-policy" ]; then
 	check "policies, in any order of calls" "$tools/test-policy"
 	check "the example of the document" example
+	check "which the sample module is, too" sample
 else
 	skip "policies, in any order of calls" "tools/vmlab/test-policy is not built"
 	skip "the example of the document" "tools/vmlab/test-policy is not built"
+	skip "which the sample module is, too" "tools/vmlab/test-policy is not built"
 fi
 check "a trace through all formats and back" round_trip
 check "kinds and times survive" kinds_and_times_stay

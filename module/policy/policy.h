@@ -13,6 +13,7 @@
  * Documentation/policies.rst says how to write one.
  */
 
+struct module;
 struct vmlab_policy;
 
 /* What has become of a page, as the core sees it. */
@@ -81,6 +82,7 @@ struct vmlab_policy {
 
 /**
  * struct vmlab_policy_ops - a policy
+ * @owner: the module that it is in; NULL for vmlab's own
  * @name: how users call it
  * @size: of its structure, which begins with a struct vmlab_policy
  * @room: bytes of memory that it wants besides, for so many frames; may be NULL
@@ -122,6 +124,7 @@ struct vmlab_policy {
  * are resident at most (@victim, where references are cleared on the way; a few otherwise).
  */
 struct vmlab_policy_ops {
+	struct module *owner;
 	const char *name;
 	size_t size;
 	size_t (*room)(u32 frames);
@@ -147,6 +150,10 @@ extern const struct vmlab_policy_ops vmlab_policy_lru;
 extern const struct vmlab_policy_ops vmlab_policy_random;
 extern const struct vmlab_policy_ops vmlab_policy_s3fifo;
 extern const struct vmlab_policy_ops vmlab_policy_sieve;
+
+/* For other modules that have one: policy_list.c. */
+int vmlab_policy_register(const struct vmlab_policy_ops *ops);
+void vmlab_policy_unregister(const struct vmlab_policy_ops *ops);
 
 /* For who embeds policies: policies.c. */
 const struct vmlab_policy_ops *vmlab_policy_find(const char *name);
