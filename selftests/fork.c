@@ -532,7 +532,7 @@ TEST_F(fork, is_of_one_moment_while_threads_write)
 	for (unsigned long i = 0; i < 2; i++)
 		writer_start(&writers[i], self->p + i * (LENGTH - PAGE),
 			     self->p + 64 * PAGE + i * 64);
-	for (unsigned long i = race_rounds(100); right && i; i--)
+	for (unsigned long i = rounds_of(100); right && i; i--)
 		right = IN_CHILD(is_one_moment(writers));
 	EXPECT_TRUE(writers_end(writers, 2));
 	EXPECT_TRUE(right);

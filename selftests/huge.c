@@ -297,7 +297,7 @@ static void *try_for_huge(void *arg)
 {
 	int fd = *(int *)arg;
 
-	for (unsigned long i = race_rounds(20000); i; i--) {
+	for (unsigned long i = rounds_of(20000); i; i--) {
 		if (pwrite(fd, "x", 1, HUGE) != 1 || fallocate(fd, PUNCH, HUGE, PAGE))
 			return (void *)1;
 	}
@@ -316,13 +316,13 @@ TEST_F(huge, trying_at_the_cap_takes_no_room)
 	ASSERT_EQ(0, ftruncate(fd, LENGTH));
 	parameter_set("max_pages", pages_now() + 256);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, try_for_huge, &fd));
-	for (unsigned long i = race_rounds(20000); i; i--)
+	for (unsigned long i = rounds_of(20000); i; i--)
 		wrong += pwrite(other, "x", 1, 0) != 1 || fallocate(other, PUNCH, 0, PAGE);
 	pthread_join(thread, &tried);
 	parameter_set("max_pages", cap);
 	EXPECT_EQ(NULL, tried);
 	EXPECT_EQ(0, wrong);
-	EXPECT_GE(region_stat(self->fd).huge_fallback, race_rounds(20000));
+	EXPECT_GE(region_stat(self->fd).huge_fallback, rounds_of(20000));
 	close(other);
 	close(fd);
 }
@@ -353,14 +353,16 @@ TEST_F(huge, splitting_at_the_cap)
 
 /*
  * Memory in which hardly any 2 MiB lie together: a region takes nearly all of it, and gives
- * it back but for one page in each 64. Its pages cannot be moved.
+ * it back but for one page in each 64. Its pages cannot be moved. Most of the memory is taken
+ * by huge pages first, which is sooner done, and stays so.
  */
 
 FIXTURE(scattered)
 {
 	__u64 max_pages;
 	int hog, fd;
-	char *p;
+	char *p, *rest;
+	size_t rest_length;
 };
 
 static unsigned long free_bytes(void)
@@ -370,9 +372,16 @@ static unsigned long free_bytes(void)
 
 FIXTURE_SETUP(scattered)
 {
-	const unsigned long step = 16 * MIB, left = 96 * MIB;
+	const unsigned long step = 16 * MIB, left = 96 * MIB, scattered = 512 * MIB;
 	unsigned long taken = 0;
 
+	self->rest_length = free_bytes() > scattered ? free_bytes() - scattered : PAGE;
+	self->rest = mmap(NULL, self->rest_length, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->rest);
+	madvise(self->rest, self->rest_length, MADV_HUGEPAGE);
+	for (size_t at = 0; at < self->rest_length; at += PAGE)
+		self->rest[at] = 1;
 	self->max_pages = parameter_get("max_pages");
 	ASSERT_EQ(0, parameter_set("max_pages", sysconf(_SC_PHYS_PAGES)));
 	self->hog = region_zero(0, 0);
@@ -393,6 +402,7 @@ FIXTURE_TEARDOWN(scattered)
 	munmap(self->p, 256 * HUGE);
 	close(self->fd);
 	close(self->hog);
+	munmap(self->rest, self->rest_length);
 	parameter_set("max_pages", self->max_pages);
 }
 

@@ -200,7 +200,7 @@ TEST_F(huge_races, clones_stay_what_they_are)
 	bool right = true;
 
 	begin(variant->disturb, 0);
-	for (unsigned long i = race_rounds(ROUNDS); right && i; i--)
+	for (unsigned long i = rounds_of(ROUNDS); right && i; i--)
 		right = clone_is_right();
 	EXPECT_TRUE(end());
 	EXPECT_TRUE(right);
@@ -211,7 +211,7 @@ TEST_F(huge_races, children_have_their_own)
 	bool right = true;
 
 	begin(variant->disturb, VMLAB_REGION_COW_FORK);
-	for (unsigned long i = race_rounds(ROUNDS); right && i; i--)
+	for (unsigned long i = rounds_of(ROUNDS); right && i; i--)
 		right = IN_CHILD(image_stays(arena.p));
 	EXPECT_TRUE(end());
 	EXPECT_TRUE(right);

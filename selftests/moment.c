@@ -43,7 +43,7 @@ TEST_F(clone, has_nothing_that_was_cut_off)
 
 	ASSERT_EQ(0, ftruncate(fd, LENGTH));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, truncate_on, &fd));
-	for (unsigned long i = race_rounds(100); right && i; i--)
+	for (unsigned long i = rounds_of(100); right && i; i--)
 		right = clone_is_whole_or_zero(fd);
 	writers_stop = true;
 	pthread_join(thread, &wrong);
@@ -82,7 +82,7 @@ TEST_F(clone, is_of_one_moment_while_others_write)
 	for (unsigned long i = 0; i < WRITERS; i++)
 		writer_start(&writers[i], self->p + i * 64 + (i & 1) * (LENGTH - 2 * PAGE),
 			     self->p + i * 64 + 64 * PAGE);
-	for (unsigned long i = race_rounds(100); right && i; i--)
+	for (unsigned long i = rounds_of(100); right && i; i--)
 		right = clone_is_one_moment(self->fd, writers, self->p);
 	EXPECT_TRUE(writers_end(writers, WRITERS));
 	EXPECT_TRUE(right);

@@ -221,7 +221,7 @@ static void *stir(void *arg)
 	unsigned int seed = (unsigned long)arg;
 	static const char *const names[NAMES] = { "a", "b", "d/a", "d/b", "d/c" };
 
-	for (unsigned long i = race_rounds(2000); i; i--) {
+	for (unsigned long i = rounds_of(2000); i; i--) {
 		const char *one = names[rand_r(&seed) % NAMES];
 		const char *two = names[rand_r(&seed) % NAMES];
 		int fd;

@@ -403,7 +403,7 @@ static bool kept_end(struct kept *kept)
 TEST_F(races, clones_stay_what_they_are)
 {
 	static struct kept kept[KEPT];
-	unsigned long rounds = race_rounds(ROUNDS);
+	unsigned long rounds = rounds_of(ROUNDS);
 	bool right = true;
 
 	begin(variant, false);
@@ -461,7 +461,7 @@ TEST_F(races, children_have_their_own)
 	bool right = true;
 
 	begin(variant, true);
-	for (unsigned long round = race_rounds(ROUNDS); right && round; round--)
+	for (unsigned long round = rounds_of(ROUNDS); right && round; round--)
 		right = IN_CHILD(child_has_its_own());
 	EXPECT_TRUE(end());
 	EXPECT_TRUE(right);

@@ -208,17 +208,17 @@ TEST_F(region, is_shared_by_dup)
 }
 
 /* Opening is cheap, and nothing of a region stays behind. */
-TEST_F(region, opens_10000)
+TEST_F(region, opens_thousands)
 {
-	enum { OPENS = 10000 };
-	struct rlimit limit = { .rlim_cur = OPENS + 100, .rlim_max = OPENS + 100 };
+	const int nr = rounds_of(10000);
+	struct rlimit limit = { .rlim_cur = nr + 100, .rlim_max = nr + 100 };
 	struct vmlab_features before = module_features();
-	int *fds = calloc(OPENS, sizeof(*fds));
+	int *fds = calloc(nr, sizeof(*fds));
 	__u64 last = region_stat(self->fd).id, id;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit))
-		SKIP_TEST("may not open %d files: %s", OPENS, strerror(errno));
-	for (int i = 0; i < OPENS; i++) {
+		SKIP_TEST("may not open %d files: %s", nr, strerror(errno));
+	for (int i = 0; i < nr; i++) {
 		fds[i] = region_open();
 		ASSERT_GE(fds[i], 0);
 		id = region_stat(fds[i]).id;
@@ -226,9 +226,9 @@ TEST_F(region, opens_10000)
 		last = id;
 		ASSERT_EQ(1, pwrite(fds[i], "x", 1, i * PAGE));
 	}
-	EXPECT_EQ(before.regions + OPENS, module_features().regions);
-	EXPECT_EQ(before.pages + OPENS, module_features().pages);
-	for (int i = 0; i < OPENS; i++)
+	EXPECT_EQ(before.regions + nr, module_features().regions);
+	EXPECT_EQ(before.pages + nr, module_features().pages);
+	for (int i = 0; i < nr; i++)
 		close(fds[i]);
 	EXPECT_TRUE(EVENTUALLY(module_features().regions == before.regions));
 	EXPECT_TRUE(EVENTUALLY(module_features().pages == before.pages));

@@ -186,7 +186,7 @@ static void *write_and_check(void *argument)
 TEST_F(race, every_page_is_zero_or_what_was_written)
 {
 	pthread_t threads[THREADS];
-	unsigned long rounds = race_rounds(variant->rounds ?: 1000);
+	unsigned long rounds = rounds_of(variant->rounds ?: 1000);
 
 	for (uintptr_t i = 0; i < THREADS; i++) {
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, write_and_check, (void *)i));
@@ -301,7 +301,7 @@ static void *open_use_close(void *argument)
 {
 	volatile bool *wrong = argument;
 
-	for (unsigned long i = race_rounds(300); i; i--) {
+	for (unsigned long i = rounds_of(300); i; i--) {
 		int fd = region_open();
 		char *p = map_shared(fd, 8 * PAGE);
 

@@ -254,10 +254,10 @@ static inline bool word_write(void *p, __u64 value)
 }
 
 /*
- * How many of @rounds a race is given: fewer where the kernel looks for bugs of any kind, and
- * takes long. Where it looks for races (KCSAN) all of them.
+ * How many of @rounds something is given, a race above all: fewer where the kernel looks for bugs
+ * of any kind, and takes long. Where it looks for races (KCSAN) all of them.
  */
-static inline unsigned long race_rounds(unsigned long rounds)
+static inline unsigned long rounds_of(unsigned long rounds)
 {
 	return access("/sys/kernel/debug/kmemleak", F_OK) ? rounds : rounds / 4;
 }

@@ -85,6 +85,51 @@ static long remount_limits(const uint64_t *a)
 	return mount_with(MS_REMOUNT, text);
 }
 
+/* One option in the way that mount() has no word for. It may be a descriptor: any will do. */
+static void set_option(int fs, unsigned int how, uint64_t number)
+{
+	char text[160] = "", *value;
+
+	append(text, sizeof(text), number);
+	value = strchr(text, '=');
+	if (value)
+		*value++ = '\0';
+	switch (how) {
+	case FSCONFIG_SET_FLAG:
+		fsconfig(fs, how, text, NULL, 0);
+		break;
+	case FSCONFIG_SET_FD:
+		fsconfig(fs, how, text, NULL, fs);
+		break;
+	case FSCONFIG_SET_BINARY:
+		fsconfig(fs, how, text, value, value ? (int)strlen(value) : 0);
+		break;
+	default:
+		fsconfig(fs, how, text, value, how == FSCONFIG_SET_STRING ? 0 : AT_FDCWD);
+	}
+}
+
+/* Options one by one, for a mount that is then made and nowhere attached, or for the one there is. */
+static long configure(const uint64_t *a)
+{
+	char path[128];
+	int fs, made;
+	long ret;
+
+	scratch_mountpoint(path, sizeof(path));
+	fs = a[3] ? fspick(AT_FDCWD, path, (unsigned int)a[3] & ~FSPICK_CLOEXEC) : fsopen("vmlab", 0);
+	if (fs < 0)
+		return -errno;
+	set_option(fs, (unsigned int)a[2], a[0]);
+	set_option(fs, (unsigned int)a[2], a[1]);
+	ret = SYS(fsconfig(fs, a[3] ? FSCONFIG_CMD_RECONFIGURE : FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+	made = fsmount(fs, 0, 0);
+	if (made >= 0)
+		close(made);
+	close(fs);
+	return ret;
+}
+
 static long unmount(const uint64_t *a)
 {
 	char path[128];
@@ -102,11 +147,22 @@ static const struct kind mount_flags = { FLAGS, .names = (const struct name[]){
 static const struct kind umount_flags = { FLAGS, .names = (const struct name[]){
 	{ "MNT_DETACH", MNT_DETACH }, { "MNT_FORCE", MNT_FORCE }, { "MNT_EXPIRE", MNT_EXPIRE }, { }
 }, .usual = (const uint64_t[]){ MNT_DETACH, 0 } };
+static const struct kind option_type = { CHOICE, .names = (const struct name[]){
+	{ "FSCONFIG_SET_FLAG", FSCONFIG_SET_FLAG }, { "FSCONFIG_SET_STRING", FSCONFIG_SET_STRING },
+	{ "FSCONFIG_SET_BINARY", FSCONFIG_SET_BINARY }, { "FSCONFIG_SET_PATH", FSCONFIG_SET_PATH },
+	{ "FSCONFIG_SET_PATH_EMPTY", FSCONFIG_SET_PATH_EMPTY },
+	{ "FSCONFIG_SET_FD", FSCONFIG_SET_FD }, { }
+}, .usual = (const uint64_t[]){ FSCONFIG_SET_STRING, 0 } };
+static const struct kind pick_flags = { FLAGS, .names = (const struct name[]){
+	{ "FSPICK_SYMLINK_NOFOLLOW", FSPICK_SYMLINK_NOFOLLOW },
+	{ "FSPICK_NO_AUTOMOUNT", FSPICK_NO_AUTOMOUNT }, { "FSPICK_EMPTY_PATH", FSPICK_EMPTY_PATH }, { }
+} };
 
 const struct op mount_ops[] = {
 	{ "remount", remount, { &option, &option, &option, &mount_flags }, .mounts = true },
 	{ "remount_limits", remount_limits, { &size, &count }, .mounts = true },
 	{ "mount", mount_another, { &option, &option, &option, &mount_flags }, .mounts = true },
+	{ "fsconfig", configure, { &option, &option, &option_type, &pick_flags }, .mounts = true },
 	{ "umount", unmount, { &umount_flags }, .mounts = true },
 	{ }
 };

@@ -30,8 +30,8 @@ extract_vmlinux() {
 pack_initrd() {
 	local root=$1 release=$2 tree name path
 	shift 2
-	tree=$(mktemp -d)
-	mkdir "$tree/modules"
+	tree=$root/initrd.d
+	mkdir -p "$tree/modules"
 	for name; do
 		modprobe -d "$root" -S "$release" --show-depends "$name"
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r path; do
@@ -69,19 +69,20 @@ fetch_6.12() { fetch_bookworm "$@" linux-image-6.12-cloud-amd64; }
 # fetch_bookworm ROOT FINAL META: the image that META names and its headers, which
 # this machine's compiler builds for.
 fetch_bookworm() {
-	local root=$1 final=$2 meta=$3 image release headers
+	local root=$1 final=$2 meta=$3 image release headers common
 	apt_setup bookworm bookworm-security
 	image=$(dependency "$meta" '^linux-image-[0-9]')
 	[ "$image" ] || die "the archive has no package $meta"
 	release=${image#linux-image-}
 	headers=linux-headers-$release
-	unpack "$root" "$image" "$headers" "$(dependency "$headers" -common)" \
-		"$(dependency "$headers" linux-kbuild)"
+	common=$(dependency "$headers" -common)
+	unpack "$root" "$image" "$headers" "$common" "$(dependency "$headers" linux-kbuild)"
 	rm -r "${root:?}/usr/share"
 
 	# The packages expect to be installed in /.
 	sed -i "s,/usr/src/,$final/usr/src/," "$root/usr/src/$headers/Makefile"
 	ln -sfn "$final/usr/src/$headers" "$root/lib/modules/$release/build"
+	ln -sfn "$final/usr/src/$common" "$root/lib/modules/$release/source"	# bpftrace reads there
 	finish_stock "$root" "$final" "" "$release" "/boot/vmlinuz-$release" "$final/usr/src/$headers"
 }
 
