@@ -3,7 +3,7 @@
  * Not a test: a little of everything, for tools that watch (trace.sh). Faults
  * of each cause, a write-back, and an access behind the end.
  */
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 int main(void)
 {

@@ -7,7 +7,7 @@
 #ifndef VMLAB_FAILNTH_H
 #define VMLAB_FAILNTH_H
 
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 #include <dirent.h>
 #include <sys/rseq.h>

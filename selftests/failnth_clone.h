@@ -173,7 +173,7 @@ static void clone_half(struct world *w)
 	read_half(w);
 	if (make_clone(w))
 		broken("clone: %s\n", strerror(errno));
-	if (w->disk->image[0])
+	if (w->disk->is_disk)
 		posix_fadvise(w->file, 0, 0, POSIX_FADV_DONTNEED);
 }
 

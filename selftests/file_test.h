@@ -8,7 +8,7 @@
 #ifndef FILE_TEST_H
 #define FILE_TEST_H
 
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 #define PAGES 16UL
 #define LENGTH (PAGES * PAGE)

@@ -3,7 +3,7 @@
  * The kernel and other processes reach into a region's memory: direct I/O,
  * pipes, ptrace, futexes, core dumps.
  */
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 #include <elf.h>
 #include <linux/futex.h>

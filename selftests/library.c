@@ -2,7 +2,7 @@
 /*
  * libvmlab against the module. (What needs no module is tested in tools/lib.)
  */
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 #include "../tools/lib/vmlab.h"
 

@@ -3,7 +3,7 @@
  * The cap on all pages, and processes that end in the middle of a fault: the
  * module stays well, and gets everything back.
  */
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 #define ROOM 64UL	/* pages that are left under the cap */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Bugs that were found once, each with what it takes to see it again. */
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 #include <pthread.h>
 #include <sys/time.h>

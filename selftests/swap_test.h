@@ -3,7 +3,7 @@
 #ifndef SWAP_TEST_H
 #define SWAP_TEST_H
 
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 #define BUDGET		(64UL << 10)
 #define BUDGET_PAGES	(BUDGET / PAGE)

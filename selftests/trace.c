@@ -3,7 +3,7 @@
  * The tracepoints, through tracefs: they are there, and tell what happened.
  * (trace.sh has the tools read them.)
  */
-#include "vmlab_test.h"
+#include "scratch_test.h"
 
 FIXTURE(trace)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the tests share: regions, mappings, stores that may end in a signal,
- * module parameters, scratch folders and file systems.
+ * module parameters.
  *
  * Functions return what the system call they wrap returned, with errno as it
  * left it, so that a test asserts on them as on the call itself.
@@ -351,15 +351,7 @@ static inline __u64 parameter_get(const char *name)
 	return strtoull(text, NULL, 10);
 }
 
-/*
- * Scratch folders, on a file system of their own if a test needs its kind or
- * its end. scratch_make() gives the reason why it cannot be had, or NULL.
- */
-
-struct scratch {
-	char dir[64];
-	char image[80];
-};
+/* Commands */
 
 static inline int run(const char *format, ...)
 {
@@ -370,75 +362,6 @@ static inline int run(const char *format, ...)
 	vsnprintf(command, sizeof(command), format, args);
 	va_end(args);
 	return system(command);
-}
-
-static inline const char *scratch_mount_ext4(struct scratch *scratch, unsigned long bytes)
-{
-	snprintf(scratch->image, sizeof(scratch->image), "%s.ext4", scratch->dir);
-	run("[ -e /dev/loop-control ] || modprobe -q loop");
-	if (access("/dev/loop-control", F_OK))
-		return "this kernel offers no loop device";
-	if (run("truncate -s %lu %s && mkfs.ext4 -q -m 0 -O ^has_journal %s >/dev/null",
-		bytes, scratch->image, scratch->image))
-		return "cannot make an ext4 image: is mkfs.ext4 installed?";
-	if (run("mount -o loop -t ext4 %s %s", scratch->image, scratch->dir))
-		return "cannot mount an ext4 image";
-	return NULL;
-}
-
-static inline const char *scratch_make(struct scratch *scratch, const char *type,
-				       unsigned long bytes)
-{
-	char options[32];
-
-	memset(scratch, 0, sizeof(*scratch));
-	strcpy(scratch->dir, "/tmp/vmlab-test.XXXXXX");
-	if (!mkdtemp(scratch->dir))
-		return "cannot make a folder in /tmp";
-	if (!strcmp(type, "ext4"))
-		return scratch_mount_ext4(scratch, bytes);
-	snprintf(options, sizeof(options), "size=%lu", bytes);
-	if (mount("none", scratch->dir, type, 0, options))
-		return "cannot mount a tmpfs: not root?";
-	return NULL;
-}
-
-static inline void scratch_remove(struct scratch *scratch)
-{
-	umount2(scratch->dir, MNT_DETACH);
-	rmdir(scratch->dir);
-	if (scratch->image[0])
-		unlink(scratch->image);
-}
-
-/* A new file of @length bytes of pattern in the scratch folder. */
-static inline int scratch_file(const struct scratch *scratch, const char *name, size_t length,
-			       unsigned int seed)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", scratch->dir, name);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0 && length && !writes_filled(fd, 0, length, seed))
-		broken("%s: cannot be written\n", path);
-	return fd;
-}
-
-static inline int scratch_reopen(const struct scratch *scratch, const char *name, int flags)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", scratch->dir, name);
-	return open(path, flags | O_CLOEXEC, 0600);
-}
-
-static inline int scratch_unlink(const struct scratch *scratch, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", scratch->dir, name);
-	return unlink(path);
 }
 
 #endif /* VMLAB_TEST_H */
