@@ -535,7 +535,7 @@ TEST(forks_under_load)
 		loads[i] = (struct load){ .mem = mem, .self = i, .stop = &stop };
 		ASSERT_EQ(pthread_create(&threads[i], NULL, load, &loads[i]), 0);
 	}
-	for (i = rounds_of(10); i; i--) {
+	for (i = rounds_of(4); i; i--) {
 		child = fork();
 		ASSERT_GE(child, 0);
 		if (!child) {
