@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Parts of the tools by themselves: the picture of an address space, sentences for errors. Needs no module.
+# Parts of the tools by themselves: the picture of an address space, sentences for errors; and whether the interface is
+# described as it is. Needs no module.
 
 cd "$(dirname "$0")" || exit
 . ./lib.sh
@@ -15,7 +16,8 @@ unit() {
 	fi
 }
 
-plan 2
+plan 3
 unit "pictures" vmlab/test-picture
 unit "a sentence for each error" lib/test-strerror
+check "the syzlang descriptions are those of the interface" fuzz/check-syzlang
 finish

@@ -109,20 +109,22 @@ static void set_option(int fs, unsigned int how, uint64_t number)
 	}
 }
 
-/* Options one by one, for a mount that is then made and nowhere attached, or for the one there is. */
+/* Options one by one, for a mount that is then made and nowhere attached, or for that there is. */
 static long configure(const uint64_t *a)
 {
+	const unsigned int pick = (unsigned int)a[3] & ~FSPICK_CLOEXEC;
 	char path[128];
 	int fs, made;
 	long ret;
 
 	scratch_mountpoint(path, sizeof(path));
-	fs = a[3] ? fspick(AT_FDCWD, path, (unsigned int)a[3] & ~FSPICK_CLOEXEC) : fsopen("vmlab", 0);
+	fs = pick ? fspick(AT_FDCWD, path, pick) : fsopen("vmlab", 0);
 	if (fs < 0)
 		return -errno;
 	set_option(fs, (unsigned int)a[2], a[0]);
 	set_option(fs, (unsigned int)a[2], a[1]);
-	ret = SYS(fsconfig(fs, a[3] ? FSCONFIG_CMD_RECONFIGURE : FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+	ret = SYS(fsconfig(fs, pick ? FSCONFIG_CMD_RECONFIGURE : FSCONFIG_CMD_CREATE, NULL, NULL,
+			   0));
 	made = fsmount(fs, 0, 0);
 	if (made >= 0)
 		close(made);
@@ -155,14 +157,16 @@ static const struct kind option_type = { CHOICE, .names = (const struct name[]){
 }, .usual = (const uint64_t[]){ FSCONFIG_SET_STRING, 0 } };
 static const struct kind pick_flags = { FLAGS, .names = (const struct name[]){
 	{ "FSPICK_SYMLINK_NOFOLLOW", FSPICK_SYMLINK_NOFOLLOW },
-	{ "FSPICK_NO_AUTOMOUNT", FSPICK_NO_AUTOMOUNT }, { "FSPICK_EMPTY_PATH", FSPICK_EMPTY_PATH }, { }
+	{ "FSPICK_NO_AUTOMOUNT", FSPICK_NO_AUTOMOUNT }, { "FSPICK_EMPTY_PATH", FSPICK_EMPTY_PATH },
+	{ }
 } };
 
 const struct op mount_ops[] = {
 	{ "remount", remount, { &option, &option, &option, &mount_flags }, .mounts = true },
 	{ "remount_limits", remount_limits, { &size, &count }, .mounts = true },
 	{ "mount", mount_another, { &option, &option, &option, &mount_flags }, .mounts = true },
-	{ "fsconfig", configure, { &option, &option, &option_type, &pick_flags }, .mounts = true },
+	{ "fsconfig", configure, { &option, &option, &option_type, &pick_flags },
+	  .mounts = true },
 	{ "umount", unmount, { &umount_flags }, .mounts = true },
 	{ }
 };
