@@ -23,8 +23,9 @@ static bool printable(uint32_t character)
 {
 	bool control = character < 0x20 || (character >= 0x7f && character < 0xa0);
 	bool surrogate = character >= 0xd800 && character < 0xe000;
+	bool separator = character == 0x2028 || character == 0x2029;	/* of lines, paragraphs */
 
-	return !control && !surrogate && character <= 0x10ffff;
+	return !control && !surrogate && !separator && character <= 0x10ffff;
 }
 
 /* Bytes of the printable character that the text begins with, 0 if there is none. */
