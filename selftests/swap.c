@@ -22,11 +22,9 @@ FIXTURE_VARIANT_ADD(swap, strict) { .policy = "s3fifo", .flags = VMLAB_REGION_ST
 FIXTURE_VARIANT_ADD(swap, cow_fork) { .policy = "arc", .flags = VMLAB_REGION_COW_FORK };
 
 FIXTURE_VARIANT_ADD(swap, ext4) { .policy = "lru", .disk = "ext4" };
-FIXTURE_VARIANT_ADD(swap, fork_ext4) {
-	.policy = "2q", .flags = VMLAB_REGION_COW_FORK, .disk = "ext4"
+FIXTURE_VARIANT_ADD(swap, fork_tmpfs) {
+	.policy = "2q", .flags = VMLAB_REGION_COW_FORK, .disk = "tmpfs"
 };
-
-FIXTURE_VARIANT_ADD(swap, tmpfs) { .policy = "sieve", .disk = "tmpfs" };
 
 FIXTURE_SETUP(swap)
 {
