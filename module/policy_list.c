@@ -57,8 +57,8 @@ static bool is_complete(const struct vmlab_policy_ops *ops)
  *
  * Its module stays loaded while a pool has it.
  * Context: may sleep.
- * Return: 0; -EINVAL: something is missing, or it is no name; -EEXIST: there is one of that name;
- * -ENOMEM.
+ * Return: 0; -EINVAL: something is missing, or it is no name; -EBUSY: there is one of that name
+ * (from a module's init -EEXIST would say that the module itself is there); -ENOMEM.
  */
 int vmlab_policy_register(const struct vmlab_policy_ops *ops)
 {
@@ -73,7 +73,7 @@ int vmlab_policy_register(const struct vmlab_policy_ops *ops)
 	one->ops = ops;
 	mutex_lock(&policies_lock);
 	if (vmlab_policy_find(ops->name) || find(ops->name))
-		ret = -EEXIST;
+		ret = -EBUSY;
 	else
 		list_add_tail(&one->node, &policies);
 	mutex_unlock(&policies_lock);

@@ -24,7 +24,7 @@ unknown() {
 	! "$vmlab" pool --policy gclock --fd 8 2>"$work/err" && grep -q 'no such policy' "$work/err" && has none
 }
 
-taken() { ! insmod "$sample" name=lru 2>"$work/err" && grep -qi 'exist' "$work/err"; }
+taken() { ! insmod "$sample" name=lru 2>"$work/err" && grep -qi 'busy' "$work/err"; }
 
 # not_a_name NAME...
 not_a_name() {
