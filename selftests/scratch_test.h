@@ -29,20 +29,32 @@ static void __attribute__((constructor)) ext4_template_create(void)
 	ext4_template = memfd_create("ext4", MFD_CLOEXEC);
 }
 
+static inline void ext4_template_resize(unsigned long bytes)
+{
+	if (ftruncate(ext4_template, bytes))
+		broken("no memory for an ext4: %s\n", strerror(errno));
+}
+
+/* Makes the template if need be. Returns whether there is one; if not, it has no length. */
 static inline bool ext4_has_template(unsigned long bytes)
 {
 	struct stat st;
+	bool made;
 
 	if (fstat(ext4_template, &st))
 		return false;
 	if (st.st_size == (off_t)bytes)
 		return true;
-	return !ftruncate(ext4_template, 0) && !ftruncate(ext4_template, bytes) &&
-	       !run("mkfs.ext4 -q -m 0 -O ^has_journal /proc/%d/fd/%d >/dev/null", getpid(),
+	ext4_template_resize(0);
+	ext4_template_resize(bytes);
+	made = !run("mkfs.ext4 -q -m 0 -O ^has_journal /proc/%d/fd/%d >/dev/null", getpid(),
 		    ext4_template);
+	if (!made)
+		ext4_template_resize(0);
+	return made;
 }
 
-/* A copy of the template, or -1. Most of it is a hole. */
+/* A copy of the template. Most of it is a hole. */
 static inline int ext4_image(unsigned long bytes)
 {
 	int fd = memfd_create("ext4", MFD_CLOEXEC);

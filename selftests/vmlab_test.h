@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the tests share: regions, mappings, stores that may end in a signal,
- * module parameters.
+ * children, module parameters, commands.
  *
  * Functions return what the system call they wrap returned, with errno as it
  * left it, so that a test asserts on them as on the call itself.
