@@ -490,8 +490,9 @@ static unsigned int evict(struct vmlab_pool *pool, struct victim *victims, unsig
  * @pool: the pool; it has a policy
  * @nr: how many
  *
- * Gives up when all pages were looked at three times: a page that was referenced is spared, and
- * once more only if it was referenced again.
+ * Gives up when all pages were looked at three times. A page that was referenced is spared, and
+ * once more if it was referenced again; the third time that does not matter: where all are in use
+ * all the time, one of these has to leave.
  * Context: may sleep. Caller holds reclaim_lock, and no lock of a region's, but the inode
  * lock, and mmap_lock.
  * Return: how many have gone.

@@ -83,7 +83,7 @@ struct vmlab_policy {
 /**
  * struct vmlab_policy_ops - a policy
  * @owner: the module that it is in; NULL for vmlab's own
- * @name: how users call it
+ * @name: how users call it: at most 15 of a-z, 0-9, _ and -
  * @size: of its structure, which begins with a struct vmlab_policy
  * @room: bytes of memory that it wants besides, for so many frames; may be NULL
  * @init: begins; @frames and @room of the policy are set, all else is 0. @seed is
@@ -107,8 +107,8 @@ struct vmlab_policy {
  * @removed: the page, resident or remembered, is gone for good
  * @coldest: a resident page, where it has an opinion the next victim; NULL if none is
  *	resident. Changes nothing.
- * @oldest: the page that has been remembered longest, or NULL. May be NULL if it has no
- *	history.
+ * @oldest: the page that has been remembered longest, or NULL. May be NULL, as @missed, if it
+ *	has no history.
  *
  * Between @victim and @refused or @spared, other pages may come, go and be chosen, and the history
  * may forget the page: its @queue is 0 then.

@@ -100,8 +100,8 @@ static const struct message messages[] = {
 	  "machine's memory, and names have at most 15 characters; a store is a block device, or a "
 	  "regular file that is not empty or has a limit, and goes without a codec" },
 	{ VMLAB_OP_POOL_SET, ENOENT,
-	  "there is no such policy or codec: policies are random, fifo, clock, lru, 2q, arc, sieve, s3fifo "
-	  "and lirs, codecs lz4, zstd and lzo-rle" },
+	  "there is no such policy or codec: policies are random, fifo, clock, lru, 2q, arc, sieve, s3fifo, "
+	  "lirs and those of other modules that are loaded, codecs lz4, zstd and lzo-rle" },
 	{ VMLAB_OP_POOL_SET, EBUSY,
 	  "the store, its codec and its limit cannot be changed any more (set them with or before the "
 	  "pool's first budget), or another pool has the file" },

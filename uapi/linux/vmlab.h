@@ -353,8 +353,8 @@ struct vmlab_address {
  *		evicted have been.
  * @store_limit: bytes that the store may take, 0: without limit, or as much as its file or
  *		block device has; a file may become longer, up to the limit
- * @policy:	chooses what is evicted: the name of a policy ("lru", ...); may be changed at
- *		any time
+ * @policy:	chooses what is evicted: the name of a policy ("lru", ..., or of one that another
+ *		module has registered); may be changed at any time
  * @codec:	compresses what is stored: "lz4" (unless something is said), "zstd" or
  *		"lzo-rle"
  *
