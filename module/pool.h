@@ -51,6 +51,7 @@ struct vmlab_store;
  * @wanted: pages that it is to reclaim in any case
  * @rounds: how often it has looked what is to be done, and done it
  * @stuck: how often it could do nothing
+ * @hard_pressed: so it was the last time; its own
  * @room: who waits for a round
  * @free_work: frees the pool
  * @evicted: pages that were evicted
@@ -91,6 +92,7 @@ struct vmlab_pool {
 	atomic_long_t wanted;
 	unsigned int rounds;
 	unsigned int stuck;
+	bool hard_pressed;
 	wait_queue_head_t room;
 	struct work_struct free_work;
 	atomic_long_t evicted;

@@ -762,16 +762,24 @@ void vmlab_reclaim_work(struct work_struct *work)
 {
 	struct vmlab_pool *pool = container_of(work, struct vmlab_pool, reclaim_work);
 	unsigned int flags = memalloc_noio_save();
-	long missing, gone = 1;
+	long missing, wanted, gone = 1;
 
+	/*
+	 * Where hardly anything can leave, that would be what has just come: who faulted on it is
+	 * to use it before, or it would come and go for ever where there is one processor.
+	 */
+	if (pool->hard_pressed && !atomic_long_read(&pool->wanted))
+		schedule_timeout_uninterruptible(1);
 	while (gone) {
 		mutex_lock(&pool->reclaim_lock);
 		missing = READ_ONCE(pool->high) - vmlab_pool_frames_left(pool);
+		wanted = atomic_long_xchg(&pool->wanted, 0);
 		if (!vmlab_pool_has_room(pool))
-			missing = max(missing, atomic_long_xchg(&pool->wanted, 0));
+			missing = max(missing, wanted);
 		gone = missing > 0 ? vmlab_reclaim(pool, min_t(long, missing, BATCH)) : 0;
 		mutex_unlock(&pool->reclaim_lock);
-		if (missing > 0 && !gone)
+		pool->hard_pressed = missing > 0 && !gone;
+		if (pool->hard_pressed)
 			WRITE_ONCE(pool->stuck, pool->stuck + 1);
 		WRITE_ONCE(pool->rounds, pool->rounds + 1);
 		wake_up_all(&pool->room);
