@@ -101,7 +101,7 @@ TEST_F(dead_disk, is_written_when_it_works_again)
 }
 
 /* The same disk has what a pool stores. */
-#define STORED_PAGES 64UL
+#define STORED_PAGES 24UL
 
 FIXTURE(dead_store)
 {

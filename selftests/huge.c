@@ -372,7 +372,7 @@ static unsigned long free_bytes(void)
 
 FIXTURE_SETUP(scattered)
 {
-	const unsigned long step = 16 * MIB, left = 96 * MIB, scattered = 512 * MIB;
+	const unsigned long step = 16 * MIB, left = 96 * MIB, scattered = 256 * MIB;
 	unsigned long taken = 0;
 
 	self->rest_length = free_bytes() > scattered ? free_bytes() - scattered : PAGE;
