@@ -76,7 +76,8 @@ demo: ## watch pages appear, in a VM
 		'for story in "" cow share swap; do tools/vmlab/vmlab demo $$story || exit; echo; done'
 
 # ONLY="NAME..." and EXCEPT="NAME..." choose among the programs.
-run_tests = $(MAKE) -s -C selftests run_tests $(kselftest) $(if $(ONLY),ONLY="$(ONLY)") \
+OFFLINE ?= yes
+run_tests = $(MAKE) -s -C selftests run_tests OFFLINE=$(OFFLINE) $(kselftest) $(if $(ONLY),ONLY="$(ONLY)") \
 	$(if $(EXCEPT),EXCEPT="$(EXCEPT)")
 
 check: ## run the tests, in a VM but for those of check-tools
@@ -107,6 +108,7 @@ check-debug: ## run them on the debug kernel, and fuzz there for a minute
 		selftests/coverage collect $(CURDIR)/$(covered) $(run_tests)
 
 check-races: ONLY ?= $(threaded)
+check-races: OFFLINE :=
 check-races: ## run the tests with threads on the kernel that sees data races
 	@tools/deps check
 	+@$(MAKE) -s selftests
