@@ -293,40 +293,6 @@ TEST_F(huge, at_the_cap_pages_are_small)
 	EXPECT_EQ(HUGE / PAGE + 20, region_resident(self->fd));
 }
 
-static void *try_for_huge(void *arg)
-{
-	int fd = *(int *)arg;
-
-	for (unsigned long i = rounds_of(20000); i; i--) {
-		if (pwrite(fd, "x", 1, HUGE) != 1 || fallocate(fd, PUNCH, HUGE, PAGE))
-			return (void *)1;
-	}
-	return NULL;
-}
-
-/* Who tries for 512 pages where there is no room for them does not keep others from theirs. */
-TEST_F(huge, trying_at_the_cap_takes_no_room)
-{
-	__u64 cap = parameter_get("max_pages");
-	int fd = region_fd(self->fd, O_CLOEXEC), other = region_fd(region_zero(0, 0), O_CLOEXEC);
-	void *tried;
-	pthread_t thread;
-	int wrong = 0;
-
-	ASSERT_EQ(0, ftruncate(fd, LENGTH));
-	parameter_set("max_pages", pages_now() + 256);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, try_for_huge, &fd));
-	for (unsigned long i = rounds_of(20000); i; i--)
-		wrong += pwrite(other, "x", 1, 0) != 1 || fallocate(other, PUNCH, 0, PAGE);
-	pthread_join(thread, &tried);
-	parameter_set("max_pages", cap);
-	EXPECT_EQ(NULL, tried);
-	EXPECT_EQ(0, wrong);
-	EXPECT_GE(region_stat(self->fd).huge_fallback, rounds_of(20000));
-	close(other);
-	close(fd);
-}
-
 TEST_F(huge, splitting_at_the_cap)
 {
 	int fd = region_fd(self->fd, O_CLOEXEC), other;

@@ -217,4 +217,39 @@ TEST_F(huge_races, children_have_their_own)
 	EXPECT_TRUE(right);
 }
 
+static void *try_for_huge(void *arg)
+{
+	int fd = *(int *)arg;
+
+	for (unsigned long i = rounds_of(20000); i; i--) {
+		if (pwrite(fd, "x", 1, HUGE) != 1 || fallocate(fd, PUNCH, HUGE, PAGE))
+			return (void *)1;
+	}
+	return NULL;
+}
+
+/* Who tries for 512 pages where there is no room for them does not keep others from theirs. */
+TEST(trying_at_the_cap_takes_no_room)
+{
+	__u64 cap = parameter_get("max_pages");
+	int huge = region_zero(VMLAB_REGION_HUGE, LENGTH), fd = region_fd(huge, O_CLOEXEC);
+	int other = region_fd(region_zero(0, 0), O_CLOEXEC);
+	void *tried;
+	pthread_t thread;
+	int wrong = 0;
+
+	parameter_set("max_pages", pages_now() + 256);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, try_for_huge, &fd));
+	for (unsigned long i = rounds_of(20000); i; i--)
+		wrong += pwrite(other, "x", 1, 0) != 1 || fallocate(other, PUNCH, 0, PAGE);
+	pthread_join(thread, &tried);
+	parameter_set("max_pages", cap);
+	EXPECT_EQ(NULL, tried);
+	EXPECT_EQ(0, wrong);
+	EXPECT_GE(region_stat(huge).huge_fallback, rounds_of(20000));
+	close(other);
+	close(fd);
+	close(huge);
+}
+
 TEST_HARNESS_MAIN
