@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pools: regions with a budget, whose pages are evicted and brought back. */
+#define PAGES 128UL
 #include "swap_test.h"
 
 FIXTURE(swap)
@@ -253,11 +254,11 @@ TEST_F(swap, advice_to_evict)
 	fill_all(self->mem, PAGES, 1);
 	EXPECT_EQ(set_budget(self->fd, VMLAB_POOL_UNLIMITED_BUDGET), 0);	/* no reclaim */
 	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
-	resident = count_resident(self->fd, 50, 100);
-	EXPECT_EQ(resident, 100);
-	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_EVICT, 50, 100), 100);
-	EXPECT_EQ(count_resident(self->fd, 0, PAGES), PAGES - 100);
-	EXPECT_EQ(count_resident(self->fd, 50, 100), 0);
+	resident = count_resident(self->fd, 50, 50);
+	EXPECT_EQ(resident, 50);
+	EXPECT_EQ(advise(self->fd, VMLAB_ADVISE_EVICT, 50, 50), 50);
+	EXPECT_EQ(count_resident(self->fd, 0, PAGES), PAGES - 50);
+	EXPECT_EQ(count_resident(self->fd, 50, 50), 0);
 	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
 }
 

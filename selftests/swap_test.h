@@ -7,7 +7,9 @@
 
 #define BUDGET		(64UL << 10)
 #define BUDGET_PAGES	(BUDGET / PAGE)
+#ifndef PAGES
 #define PAGES		256UL
+#endif
 
 static inline int pool_set(int fd, const struct vmlab_pool_set *set)
 {
