@@ -40,7 +40,8 @@ help: ## list the targets
 	@echo 'KERNEL=6.1|6.12|newest|debug|kcsan|host names the kernel (now $(KERNEL)),'
 	@echo 'DESTDIR and prefix the place to install to. ONLY="NAME..." chooses tests, for check,'
 	@echo 'check-all, check-debug, check-races and check-apps, and EXCEPT="NAME..." leaves some out;'
-	@echo 'KERNELS="NAME..." are those of check-all; SEED=N makes fuzz and soak repeat.'
+	@echo 'OFFLINE= runs all of them on two processors; KERNELS="NAME..." are those of check-all;'
+	@echo 'SEED=N makes fuzz and soak repeat.'
 
 # The sources are linked into a folder for each kernel, so that objects for several
 # of them never mix; BUILD names another place for those folders. Type information for
@@ -75,10 +76,10 @@ demo: ## watch pages appear, in a VM
 	@$(vm)/run --kernel $(guest) -- sh -c \
 		'for story in "" cow share swap; do tools/vmlab/vmlab demo $$story || exit; echo; done'
 
-# ONLY="NAME..." and EXCEPT="NAME..." choose among the programs.
+# ONLY="NAME..." and EXCEPT="NAME..." choose among the programs; with OFFLINE= all of them have all processors.
 OFFLINE ?= yes
-run_tests = $(MAKE) -s -C selftests run_tests OFFLINE=$(OFFLINE) $(kselftest) $(if $(ONLY),ONLY="$(ONLY)") \
-	$(if $(EXCEPT),EXCEPT="$(EXCEPT)")
+run_tests = $(MAKE) -s -C selftests run_tests OFFLINE=$(OFFLINE) $(kselftest) \
+	$(if $(ONLY),ONLY="$(ONLY)") $(if $(EXCEPT),EXCEPT="$(EXCEPT)")
 
 check: ## run the tests, in a VM but for those of check-tools
 	@tools/deps check

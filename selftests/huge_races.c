@@ -231,7 +231,7 @@ static void *try_for_huge(void *arg)
 /* Who tries for 512 pages where there is no room for them does not keep others from theirs. */
 TEST(trying_at_the_cap_takes_no_room)
 {
-	__u64 cap = parameter_get("max_pages");
+	__u64 cap = parameter_get("max_pages"), before = pages_now();
 	int huge = region_zero(VMLAB_REGION_HUGE, LENGTH), fd = region_fd(huge, O_CLOEXEC);
 	int other = region_fd(region_zero(0, 0), O_CLOEXEC);
 	void *tried;
@@ -250,6 +250,7 @@ TEST(trying_at_the_cap_takes_no_room)
 	close(other);
 	close(fd);
 	close(huge);
+	EXPECT_TRUE(EVENTUALLY(pages_now() == before));
 }
 
 TEST_HARNESS_MAIN

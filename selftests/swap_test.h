@@ -7,7 +7,7 @@
 
 #define BUDGET		(64UL << 10)
 #define BUDGET_PAGES	(BUDGET / PAGE)
-#ifndef PAGES
+#ifndef PAGES	/* the test has said how many */
 #define PAGES		256UL
 #endif
 
