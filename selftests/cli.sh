@@ -36,17 +36,22 @@ says() {
 	local wanted=$1
 	shift
 	"$@" >"$work/out" || { cat "$work/out"; return 1; }
-	grep -qE -- "$wanted" "$work/out" || { cat "$work/out"; return 1; }
+	has_line "$wanted" "$work/out" || { cat "$work/out"; return 1; }
 }
 
 # refuses STATUS PATTERN ARGUMENT...: exits so, prints nothing on stdout and one sentence (and, for a wrong command
 # line, where help is) on stderr.
 refuses() {
-	local wanted=$1 pattern=$2 status=0
+	local wanted=$1 pattern=$2 status=0 sentence hint rest
 	shift 2
 	"$vmlab" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-	[ "$status" = "$wanted" ] && [ ! -s "$work/out" ] && head -n 1 "$work/err" | grep -qE "^vmlab.*($pattern)" &&
-		[ "$(grep -cvE '^Try ' "$work/err")" = 1 ] && return
+	{
+		read -r sentence
+		read -r hint
+		read -r rest
+	} <"$work/err"
+	[ "$status" = "$wanted" ] && [ ! -s "$work/out" ] && [[ $sentence =~ ^vmlab.*($pattern) ]] &&
+		[[ ! $hint || $hint == "Try "* ]] && [ ! "$rest" ] && return
 	echo "status $status"
 	cat "$work/out" "$work/err"
 	return 1
@@ -129,7 +134,7 @@ snapshot_of_a_file_cut_short() {
 	# shellcheck disable=SC2016 # the words are for that shell
 	"$vmlab" clone "$pid" -- sh -c 'truncate -s 0 "$work/backing"; exec "$0" snapshot --fd {} -o "$work/snapshot"' \
 		"$vmlab" 2>"$work/err" || status=$?
-	[ "$status" = 1 ] && grep -q 'has become shorter' "$work/err" && [ ! -e "$work/snapshot" ]
+	[ "$status" = 1 ] && has_line 'has become shorter' "$work/err" && [ ! -e "$work/snapshot" ]
 }
 
 # It writes a number to its first page and then to its last one: at any moment they differ by one at most.
@@ -166,8 +171,8 @@ status_of_the_command() {
 }
 
 stays_plain() {
-	"$vmlab" map --fd 7 >"$work/out" && ! grep -q $'\033' "$work/out" &&
-		"$vmlab" map --color=always --fd 7 >"$work/out" && grep -q $'\033' "$work/out"
+	"$vmlab" map --fd 7 >"$work/out" && ! has_line $'\033' "$work/out" &&
+		"$vmlab" map --color=always --fd 7 >"$work/out" && has_line $'\033' "$work/out"
 }
 
 # 32 pages with a budget of 16: what is no longer in memory is stored, and comes back as it was.
@@ -175,17 +180,17 @@ pool_of_a_descriptor() {
 	local resident
 	says '^budget +none$' "$vmlab" pool --fd 8 && "$vmlab" pool --budget 64K --policy sieve --codec zstd --fd 8 &&
 		head -c 131072 /dev/zero | tr '\0' w >&8 &&
-		says '^budget +64 KiB$' "$vmlab" pool --fd 8 && grep -qE '^policy +sieve$' "$work/out" &&
-		grep -qE '^codec +zstd$' "$work/out" && grep -qE '^evicted +[1-9]' "$work/out" &&
+		says '^budget +64 KiB$' "$vmlab" pool --fd 8 && has_line '^policy +sieve$' "$work/out" &&
+		has_line '^codec +zstd$' "$work/out" && has_line '^evicted +[1-9]' "$work/out" &&
 		says '"budget_bytes": 65536,' "$vmlab" pool --json --fd 8 &&
 		resident=$(sed -n 's/.*"resident_bytes": \([0-9]*\),/\1/p' "$work/out") &&
-		[ "$resident" -le 65536 ] && grep -q "\"stored_bytes\": $((131072 - resident))," "$work/out" &&
-		grep -q '"reason": null' "$work/out"
+		[ "$resident" -le 65536 ] && has_line "\"stored_bytes\": $((131072 - resident))," "$work/out" &&
+		has_line '"reason": null' "$work/out"
 }
 
 map_shows_stored() {
 	says '; (1[6-9]|2[0-9]|3[01]) stored$' "$vmlab" map --fd 8 && says ' O?o?O+' env LC_ALL=C "$vmlab" map --fd 8 &&
-		is_json "$vmlab" map --json --fd 8 && grep -q '"stored": true' "$work/json"
+		is_json "$vmlab" map --json --fd 8 && has_line '"stored": true' "$work/json"
 }
 
 # Of the 128 KiB at most half is in memory; who makes room makes more than he needs.
@@ -209,8 +214,8 @@ pool_without_a_budget() {
 pool_with_a_full_store() {
 	exec 8<>/dev/vmlab
 	"$vmlab" pool --budget 64K --store-limit 64K --fd 8 || return
-	! head -c 1000000 /dev/urandom >&8 2>"$work/err" && grep -q 'No space left' "$work/err" || return
-	says '^store errors +[1-9]' "$vmlab" pool --fd 8 && grep -q '^the store is at its limit' "$work/out" &&
+	! head -c 1000000 /dev/urandom >&8 2>"$work/err" && has_line 'No space left' "$work/err" || return
+	says '^store errors +[1-9]' "$vmlab" pool --fd 8 && has_line '^the store is at its limit' "$work/out" &&
 		says '"reason": "the store is at' "$vmlab" pool --json --fd 8
 }
 
@@ -219,7 +224,7 @@ pool_in_a_file() {
 	exec 8<>/dev/vmlab
 	"$vmlab" pool --budget 64K --store "file:$work/store" --store-limit 256K --fd 8 || return
 	head -c 200000 /dev/urandom >"$work/data" && cat "$work/data" >&8 && says '^store +file$' "$vmlab" pool --fd 8 &&
-		grep -qE '^  take +1[0-9][0-9] KiB  of the file, 1.0 to 1, at most 256 KiB$' "$work/out" &&
+		has_line '^  take +1[0-9][0-9] KiB  of the file, 1.0 to 1, at most 256 KiB$' "$work/out" &&
 		[ "$(stat -c %s "$work/store")" -gt 100000 ] && says '"store": "file",' "$vmlab" pool --json --fd 8 &&
 		"$vmlab" clone --fd 8 -- head -c 200000 /dev/fd/{} | cmp - "$work/data" || return
 	! head -c 1000000 /dev/urandom >&8 2>"$work/err" && says 'store is at its limit' "$vmlab" pool --fd 8
@@ -240,7 +245,7 @@ demo_on_a_file() {
 
 demo_json() {
 	is_json "$vmlab" demo --json "$1" || return
-	grep -q '"holds": true' "$work/json" && ! grep -q '"holds": false' "$work/json"
+	has_line '"holds": true' "$work/json" && ! has_line '"holds": false' "$work/json"
 }
 
 # A stranger sees no region of root's.
@@ -253,13 +258,13 @@ stranger_sees_nothing() {
 stranger_gets_no_story() {
 	local status=0
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$vmlab" demo "$1" >"$work/out" 2>"$work/err" || status=$?
-	[ "$status" = 1 ] && [ ! -s "$work/out" ] && grep -q 'may not use /dev/vmlab' "$work/err"
+	[ "$status" = 1 ] && [ ! -s "$work/out" ] && has_line 'may not use /dev/vmlab' "$work/err"
 }
 
 no_command() {
 	local status=0
 	"$vmlab" >"$work/out" 2>"$work/err" || status=$?
-	[ "$status" = 2 ] && [ ! -s "$work/out" ] && grep -q '^Usage: vmlab' "$work/err"
+	[ "$status" = 2 ] && [ ! -s "$work/out" ] && has_line '^Usage: vmlab' "$work/err"
 }
 
 full_output() {
