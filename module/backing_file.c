@@ -347,24 +347,29 @@ static int extend(struct vmlab_region *region, loff_t size)
 }
 
 /*
- * Punches the file as well; if that fails nothing has changed. Write-back is kept
- * away meanwhile, so that dirty pages of the range are never written.
+ * Punches the file as well; if that fails, or a page that a clone has, too, cannot be copied,
+ * nothing has changed. Write-back is kept away meanwhile, so that dirty pages of the range are
+ * never written.
  */
 static int punch(struct vmlab_region *region, loff_t start, loff_t end)
 {
 	struct vmlab_file *f = region->backing_data;
-	loff_t size = vmlab_region_size(region);
+	loff_t size = vmlab_region_size(region), page_end;
 	int ret;
 
 	if (start >= size)
 		return 0;
 	end = min(end, size);
+	page_end = end == size ? round_up(end, PAGE_SIZE) : end;
 	mutex_lock(&f->writeback_lock);
-	ret = vfs_fallocate(f->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			    f->offset + start, end - start);
+	filemap_invalidate_lock(region->inode.i_mapping);
+	ret = vmlab_pages_own_ends(region, start, page_end, false);
+	filemap_invalidate_unlock(region->inode.i_mapping);
 	if (!ret)
-		ret = vmlab_pages_punch(region, start,
-					end == size ? round_up(end, PAGE_SIZE) : end);
+		ret = vfs_fallocate(f->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				    f->offset + start, end - start);
+	if (!ret)
+		vmlab_pages_punch_prepared(region, start, page_end);
 	mutex_unlock(&f->writeback_lock);
 	return ret;
 }

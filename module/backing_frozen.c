@@ -115,26 +115,7 @@ static int truncate(struct vmlab_region *region, loff_t size)
 /* The file has something there: so pages full of zeroes must hide it. */
 static int punch(struct vmlab_region *region, loff_t start, loff_t end)
 {
-	end = min(end, vmlab_region_size(region));
-	while (start < end) {
-		loff_t next = min_t(loff_t, round_down(start, PAGE_SIZE) + PAGE_SIZE, end);
-		struct folio *folio = vmlab_page_get_to_write(region, start >> PAGE_SHIFT);
-
-		if (IS_ERR(folio))
-			return PTR_ERR(folio);
-		folio_lock(folio);
-		folio_zero_segment(folio, offset_in_page(start),
-				   offset_in_page(start) + (next - start));
-		if (vmlab_region_tracks_writes(region))
-			vmlab_page_dirty(region, folio);
-		folio_unlock(folio);
-		folio_put(folio);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		start = next;
-		cond_resched();
-	}
-	return 0;
+	return vmlab_pages_write_zeroes(region, start, min(end, vmlab_region_size(region)));
 }
 
 const struct vmlab_backing_ops vmlab_backing_frozen = {

@@ -19,6 +19,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
+#include <linux/uio.h>
 #include <linux/zsmalloc.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -30,6 +31,11 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 {
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;
 }
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define copy_folio_from_iter_atomic(folio, offset, bytes, iter) \
+	copy_page_from_iter_atomic(&(folio)->page, offset, bytes, iter)
 #endif
 
 /*

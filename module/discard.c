@@ -5,7 +5,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "huge.h"
 #include "index.h"
@@ -107,17 +107,8 @@ int vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end, bool 
 	return 0;
 }
 
-/**
- * vmlab_page_own_part - prepare for a hole that begins or ends somewhere
- * @region: the region
- * @pos: there, in bytes
- *
- * The page, if part of it is to be zeroed, is made the region's alone; and so is a huge one if
- * part of it is to go.
- * Context: may sleep. Caller holds invalidate_lock exclusive.
- * Return: 0, or -ENOSPC, -ENOMEM.
- */
-int vmlab_page_own_part(struct vmlab_region *region, loff_t pos)
+/* See vmlab_pages_own_ends(): at one of them. */
+static int own_part(struct vmlab_region *region, loff_t pos, bool must)
 {
 	struct vmlab_place place;
 	struct page *page;
@@ -125,10 +116,47 @@ int vmlab_page_own_part(struct vmlab_region *region, loff_t pos)
 
 	if (!offset_in_page(pos) && !vmlab_huge_straddles(region, pos >> PAGE_SHIFT))
 		return 0;
-	ret = vmlab_pages_own(region, pos >> PAGE_SHIFT, 1, &page, &place, NULL, false);
+	ret = vmlab_pages_own(region, pos >> PAGE_SHIFT, 1, &page, &place, NULL, must);
 	if (ret == -EAGAIN)	/* nothing can be reclaimed while the lock is held */
 		ret = vmlab_pages_own(region, pos >> PAGE_SHIFT, 1, &page, &place, NULL, true);
 	return min(ret, 0);
+}
+
+/**
+ * vmlab_pages_own_ends - prepare for a hole
+ * @region: the region
+ * @start: its first byte
+ * @end: the byte behind its last
+ * @must: do not fail; that may exceed the cap
+ *
+ * Pages of which a part is to be zeroed are made the region's alone; and so are huge ones of which
+ * a part is to go.
+ * Context: may sleep. Caller holds invalidate_lock exclusive.
+ * Return: 0, or -ENOSPC, -ENOMEM.
+ */
+int vmlab_pages_own_ends(struct vmlab_region *region, loff_t start, loff_t end, bool must)
+{
+	return own_part(region, start, must) ?: own_part(region, end, must);
+}
+
+static void punch(struct vmlab_region *region, loff_t start, loff_t end)
+{
+	pgoff_t first = round_up(start, PAGE_SIZE) >> PAGE_SHIFT;
+	pgoff_t last = end >> PAGE_SHIFT;
+
+	if (first > last) {	/* inside one page */
+		vmlab_page_zero(region, start, end, true);
+	} else {
+		vmlab_page_zero(region, start, (loff_t)first << PAGE_SHIFT, true);
+		vmlab_page_zero(region, (loff_t)last << PAGE_SHIFT, end, true);
+	}
+	if (first < last) {
+		vmlab_huge_settle(region, first, last - 1);
+		vmlab_region_unmap(region, first, last - first);
+		vmlab_huge_cut(region, &first, &last, true);
+	}
+	if (first < last)
+		vmlab_pages_remove(region, first, last - 1);
 }
 
 /**
@@ -145,31 +173,55 @@ int vmlab_page_own_part(struct vmlab_region *region, loff_t pos)
  */
 int vmlab_pages_punch(struct vmlab_region *region, loff_t start, loff_t end)
 {
-	struct address_space *mapping = region->inode.i_mapping;
-	pgoff_t first = round_up(start, PAGE_SIZE) >> PAGE_SHIFT;
-	pgoff_t last = end >> PAGE_SHIFT;
 	int ret;
 
-	filemap_invalidate_lock(mapping);
-	ret = vmlab_page_own_part(region, start) ?: vmlab_page_own_part(region, end);
-	if (ret)
-		goto unlock;
-	if (first > last) {	/* inside one page */
-		vmlab_page_zero(region, start, end, true);
-	} else {
-		vmlab_page_zero(region, start, (loff_t)first << PAGE_SHIFT, true);
-		vmlab_page_zero(region, (loff_t)last << PAGE_SHIFT, end, true);
-	}
-	if (first < last) {
-		vmlab_huge_settle(region, first, last - 1);
-		vmlab_region_unmap(region, first, last - first);
-		vmlab_huge_cut(region, &first, &last, true);
-	}
-	if (first < last)
-		vmlab_pages_remove(region, first, last - 1);
-unlock:
-	filemap_invalidate_unlock(mapping);
+	filemap_invalidate_lock(region->inode.i_mapping);
+	ret = vmlab_pages_own_ends(region, start, end, false);
+	if (!ret)
+		punch(region, start, end);
+	filemap_invalidate_unlock(region->inode.i_mapping);
 	return ret;
+}
+
+/* The same after vmlab_pages_own_ends(), though that was another moment: it does not fail. */
+void vmlab_pages_punch_prepared(struct vmlab_region *region, loff_t start, loff_t end)
+{
+	filemap_invalidate_lock(region->inode.i_mapping);
+	vmlab_pages_own_ends(region, start, end, true);
+	punch(region, start, end);
+	filemap_invalidate_unlock(region->inode.i_mapping);
+}
+
+/**
+ * vmlab_pages_write_zeroes - write zeroes to a range, as write() does
+ * @region: the region
+ * @start: first byte
+ * @end: byte behind the last
+ *
+ * Context: may sleep, until a signal is fatal; takes invalidate_lock shared.
+ * Return: 0, or an errno as vmlab_page_get_to_write() has them, or -EINTR: then a part was written.
+ */
+int vmlab_pages_write_zeroes(struct vmlab_region *region, loff_t start, loff_t end)
+{
+	while (start < end) {
+		loff_t next = min_t(loff_t, round_down(start, PAGE_SIZE) + PAGE_SIZE, end);
+		struct folio *folio = vmlab_page_get_to_write(region, start >> PAGE_SHIFT);
+
+		if (IS_ERR(folio))
+			return PTR_ERR(folio);
+		folio_lock(folio);
+		zero_user_segment(vmlab_folio_page(folio, start >> PAGE_SHIFT),
+				  offset_in_page(start), offset_in_page(start) + (next - start));
+		if (vmlab_region_tracks_writes(region) && folio->mapping == region->inode.i_mapping)
+			vmlab_page_dirty(region, folio);
+		folio_unlock(folio);
+		folio_put(folio);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		start = next;
+		cond_resched();
+	}
+	return 0;
 }
 
 /**
@@ -213,7 +265,7 @@ int vmlab_pages_resize(struct vmlab_region *region, loff_t size)
 	filemap_invalidate_lock(mapping);
 	old_size = vmlab_region_size(region);
 	if (size <= old_size)		/* there may be pages beyond it (fallocate()) */
-		ret = vmlab_page_own_part(region, size);
+		ret = own_part(region, size, false);
 	if (!ret)
 		i_size_write(&region->inode, size);
 	if (!ret && size <= old_size)

@@ -124,6 +124,29 @@ static void mark_written(struct vmlab_region *region, struct folio *folio)
 	folio_unlock(folio);
 }
 
+/*
+ * Copies into a page, and moves the region's end with it: at one moment, for a clone is to have
+ * both or neither. No fault can be taken under that lock. Returns how much, 0 if it cannot be read.
+ */
+static size_t copy_beyond_end(struct vmlab_region *region, struct folio *folio, loff_t pos,
+			      size_t len, struct iov_iter *from)
+{
+	size_t offset = (size_t)folio_page_idx(folio, vmlab_folio_page(folio, pos >> PAGE_SHIFT)) *
+			PAGE_SIZE + offset_in_page(pos);
+	size_t copied;
+
+	do {
+		if (fault_in_iov_iter_readable(from, len) == len)
+			return 0;
+		filemap_invalidate_lock_shared(region->inode.i_mapping);
+		copied = copy_folio_from_iter_atomic(folio, offset, len, from);
+		if (copied && pos + copied > vmlab_region_size(region))
+			i_size_write(&region->inode, pos + copied);
+		filemap_invalidate_unlock_shared(region->inode.i_mapping);
+	} while (!copied && !fatal_signal_pending(current));
+	return copied;
+}
+
 static ssize_t write_page(struct vmlab_region *region, loff_t pos, size_t len,
 			  struct iov_iter *from)
 {
@@ -132,8 +155,11 @@ static ssize_t write_page(struct vmlab_region *region, loff_t pos, size_t len,
 
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
-	copied = copy_page_from_iter(vmlab_folio_page(folio, pos >> PAGE_SHIFT),
-				     offset_in_page(pos), len, from);
+	if (pos + len > vmlab_region_size(region))
+		copied = copy_beyond_end(region, folio, pos, len, from);
+	else
+		copied = copy_page_from_iter(vmlab_folio_page(folio, pos >> PAGE_SHIFT),
+					     offset_in_page(pos), len, from);
 	if (copied)
 		mark_written(region, folio);
 	folio_put(folio);
@@ -185,8 +211,6 @@ static ssize_t write_pages(struct vmlab_region *region, struct kiocb *iocb,
 			break;
 		iocb->ki_pos += ret;
 		done += ret;
-		if (iocb->ki_pos > vmlab_region_size(region))
-			i_size_write(&region->inode, iocb->ki_pos);
 		ret = fatal_signal_pending(current) ? -EINTR : 0;
 		cond_resched();
 	}
@@ -425,24 +449,20 @@ static int allocate(struct vmlab_region *region, int mode, loff_t start, loff_t 
 	return ret;
 }
 
-/* All that may fail comes before the first byte is zeroed. */
+/*
+ * What may fail comes before the first byte is zeroed, but for what others do meanwhile: a clone
+ * is made, and the pages are to be copied for that.
+ */
 static int zero_range(struct vmlab_region *region, int mode, loff_t start, loff_t end)
 {
-	loff_t size = vmlab_region_size(region), pos, next;
+	loff_t size = vmlab_region_size(region);
 	int ret = allocate(region, mode | FALLOC_FL_KEEP_SIZE, start, end);
 
-	if (ret)
-		return ret;
-	filemap_invalidate_lock(region->inode.i_mapping);
-	for (pos = start; pos < end; pos = next) {
-		next = min_t(loff_t, end, round_down(pos, PAGE_SIZE) + PAGE_SIZE);
-		vmlab_page_zero(region, pos, next, true);
-		cond_resched();
-	}
-	filemap_invalidate_unlock(region->inode.i_mapping);
-	if (end > size && !(mode & FALLOC_FL_KEEP_SIZE))
+	if (!ret)
+		ret = vmlab_pages_write_zeroes(region, start, end);
+	if (!ret && end > size && !(mode & FALLOC_FL_KEEP_SIZE))
 		i_size_write(&region->inode, end);
-	return 0;
+	return ret;
 }
 
 static int change_space(struct vmlab_region *region, int mode, loff_t start, loff_t end)

@@ -86,9 +86,8 @@ static int make_hole(struct vmlab_region *region, pgoff_t pgoff, u64 nr, bool ze
 	pgoff_t first = pgoff, end = pgoff + nr;
 	int ret;
 
-	ret = vmlab_page_own_part(region, (loff_t)first << PAGE_SHIFT);
-	if (!ret)
-		ret = vmlab_page_own_part(region, (loff_t)end << PAGE_SHIFT);
+	ret = vmlab_pages_own_ends(region, (loff_t)first << PAGE_SHIFT, (loff_t)end << PAGE_SHIFT,
+				   false);
 	if (ret)
 		return ret;
 	vmlab_huge_settle(region, first, end - 1);

@@ -121,4 +121,24 @@ TEST_F(frozen, a_hole_hides_the_file)
 	close(third);
 }
 
+/* The page that a clone has, too, cannot be copied: then the file is not punched, either. */
+TEST_F(frozen, a_hole_at_the_cap_is_none)
+{
+	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	__u64 cap = parameter_get("max_pages");
+	int other = clone_of(self->fd), fd = region_fd(self->fd, O_CLOEXEC);
+
+	parameter_set("max_pages", pages_now());
+	EXPECT_EQ(-1, fallocate(fd, punch, 100, 200));
+	EXPECT_EQ(ENOSPC, errno);
+	parameter_set("max_pages", cap);
+	EXPECT_TRUE(filled(self->p, PAGE, 1));
+	EXPECT_TRUE(reads_filled(self->file, 0, PAGE, 1));
+	EXPECT_EQ(0, fallocate(fd, punch, 100, 200));
+	EXPECT_TRUE(reads_zero(self->file, 100, 200));
+	EXPECT_TRUE(reads_filled(other, 0, PAGE, 1));
+	close(fd);
+	close(other);
+}
+
 TEST_HARNESS_MAIN

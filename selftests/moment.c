@@ -88,4 +88,45 @@ TEST_F(clone, is_of_one_moment_while_others_write)
 	EXPECT_TRUE(right);
 }
 
+static void *append_on(void *arg)
+{
+	int fd = *(int *)arg;
+	char buffer[PAGE / 2];
+
+	memset(buffer, 'x', sizeof(buffer));
+	while (!writers_stop) {
+		if (ftruncate(fd, 0))
+			return (void *)1;
+		for (int i = 0; i < 64; i++) {
+			if (pwrite(fd, buffer, sizeof(buffer), i * sizeof(buffer)) != sizeof(buffer))
+				return (void *)1;
+		}
+	}
+	return NULL;
+}
+
+/* A clone has a write and the end that it made, or neither. */
+TEST_F(clone, has_nothing_behind_its_end)
+{
+	int fd = region_fd(self->fd, 0), other;
+	bool right = true;
+	pthread_t thread;
+	__u64 size;
+	void *wrong;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, append_on, &fd));
+	for (unsigned long i = rounds_of(200); right && i; i--) {
+		other = clone_of(fd);
+		size = region_stat(other).size;
+		right = other >= 0 && (size >= LENGTH || (!ftruncate(other, LENGTH) &&
+							  reads_zero(other, size, LENGTH - size)));
+		close(other);
+	}
+	writers_stop = true;
+	pthread_join(thread, &wrong);
+	EXPECT_TRUE(right);
+	EXPECT_EQ(NULL, wrong);
+	close(fd);
+}
+
 TEST_HARNESS_MAIN
