@@ -33,6 +33,9 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
+/* Are VMAs merged though their vm_ops have .close, where none goes by that? */
+#define VMLAB_MERGES_VMAS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0))
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 #define copy_folio_from_iter_atomic(folio, offset, bytes, iter) \
 	copy_page_from_iter_atomic(&(folio)->page, offset, bytes, iter)

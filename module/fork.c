@@ -186,6 +186,12 @@ void vmlab_fork_open(struct vm_area_struct *vma)
 		unmap_mapping_pages(vma->vm_file->f_mapping, vma->vm_pgoff, vma_pages(vma), false);
 	child = find_get(mapping->family, vma->vm_mm, NULL, serial_of(mapping->file));
 	vma->vm_private_data = child ?: new_child(mapping, vma->vm_mm);
+	/*
+	 * Such a kernel merges a VMA with its neighbour of the same file, offsets and flags, which
+	 * may show another region; but none with this flag, or with VM_MIXEDMAP.
+	 */
+	if (VMLAB_MERGES_VMAS && !(vma->vm_flags & VM_MIXEDMAP))
+		vm_flags_mod(vma, VM_DONTEXPAND, 0);
 }
 
 /* A VMA goes. */
