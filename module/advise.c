@@ -2,6 +2,7 @@
 /* What a program knows of the future of its pages: VMLAB_IOC_ADVISE. */
 #include "advise.h"
 
+#include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -141,6 +142,14 @@ static int advise_pages(struct vmlab_region *region, pgoff_t first, pgoff_t last
 	return ret == -EAGAIN ? 0 : min(ret, 0);
 }
 
+/* A mount's gets a store, and with that no huge pages any more, from who may set its budget only. */
+static int begin(struct vmlab_pool *pool)
+{
+	if (pool->mounted && !READ_ONCE(pool->swapping) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return vmlab_pool_begin(pool);
+}
+
 /**
  * vmlab_advise - what a program knows of the future of its pages
  * @region: the region
@@ -169,6 +178,6 @@ int vmlab_advise(struct vmlab_region *region, pgoff_t first, pgoff_t last, u32 a
 		return -EOPNOTSUPP;
 	if (advice != VMLAB_ADVISE_EVICT)
 		return advise_pages(region, first, last, advice, pages);
-	ret = vmlab_pool_begin(region->pool);
+	ret = begin(region->pool);
 	return ret ?: vmlab_reclaim_range(region, first, last, pages);
 }

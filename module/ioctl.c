@@ -173,8 +173,8 @@ static long pool_set(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (vmlab_region_is_file(region) && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
+	if (region->pool->mounted && !capable(CAP_SYS_ADMIN))
+		return -EPERM;	/* also by a clone */
 	if (!vmlab_region_may_evict(region))
 		return -EOPNOTSUPP;
 	if (set->what & VMLAB_POOL_STORE)

@@ -436,13 +436,16 @@ static const struct super_operations super_ops = {
 static int fill_super(struct super_block *sb, struct fs_context *fc)
 {
 	const struct options *options = fc->fs_private;
+	struct vmlab_pool *pool;
 	struct inode *root;
 	int ret;
 
-	sb->s_fs_info = vmlab_pool_new(options->pages, options->inodes, options->huge);
-	if (!sb->s_fs_info)
+	pool = vmlab_pool_new(options->pages, options->inodes, options->huge);
+	if (!pool)
 		return -ENOMEM;
-	ret = set_pool(fc, sb->s_fs_info, options);
+	pool->mounted = true;
+	sb->s_fs_info = pool;
+	ret = set_pool(fc, pool, options);
 	if (ret)
 		return ret;
 	sb->s_maxbytes = VMLAB_SIZE_MAX;

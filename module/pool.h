@@ -29,6 +29,7 @@ struct vmlab_store;
  * @inodes: inodes, names beyond an inode's first, and extended attributes, which count as
  *	one for each %VMLAB_POOL_UNIT bytes
  * @max_inodes: so many are allowed
+ * @mounted: it is that of a mount, which may have other people's files
  * @huge: enum vmlab_huge_policy. Changed by a remount.
  * @next_ino: the last inode number that was given away
  * @slots_lock: see struct vmlab_index
@@ -69,6 +70,7 @@ struct vmlab_pool {
 	long max_pages;
 	atomic_long_t inodes;
 	long max_inodes;
+	bool mounted;
 	unsigned int huge;
 	atomic_long_t next_ino;
 

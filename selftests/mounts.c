@@ -338,11 +338,67 @@ static bool sets_as_nobody(void)
 	return fd >= 0 && ioctl(fd, VMLAB_IOC_POOL_SET, &set) && errno == EPERM;
 }
 
+/* A clone is in the pool of the mount, though it is not there. */
+static bool sets_by_a_clone(void)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_POLICY, .policy = "lru" };
+	struct vmlab_clone clone = { .flags = O_CLOEXEC };
+	int fd = ioctl(open("a", O_RDONLY), VMLAB_IOC_CLONE, &clone);
+
+	return fd >= 0 && ioctl(fd, VMLAB_IOC_POOL_SET, &set) && errno == EPERM;
+}
+
+static int evict(int fd)
+{
+	struct vmlab_advise advise = { .length = PAGE, .advice = VMLAB_ADVISE_EVICT };
+
+	return ioctl(fd, VMLAB_IOC_ADVISE, &advise);
+}
+
+static bool evicts_first(void)
+{
+	return evict(open("a", O_RDWR)) && errno == EPERM;
+}
+
+static bool evicts(void)
+{
+	return !evict(open("a", O_RDWR));
+}
+
+/* What would make a store for the mount, and end its huge pages. */
+TEST_F(ours, is_evicted_from_by_root_first)
+{
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	ASSERT_EQ(0, chmod("a", 0666));
+	ASSERT_EQ(0, chmod(".", 0755));
+	EXPECT_TRUE(as_nobody(evicts_first));
+	EXPECT_TRUE(evicts());
+	EXPECT_TRUE(as_nobody(evicts));
+	EXPECT_TRUE(has("a", SIZE / 2, 1));
+}
+
 TEST_F(pool, is_set_by_root_only)
 {
 	ASSERT_TRUE(make("a") == 0);
 	ASSERT_EQ(0, chmod("a", 0666));
 	EXPECT_TRUE(as_nobody(sets_as_nobody));
+	EXPECT_TRUE(as_nobody(sets_by_a_clone));
+}
+
+/* More than the budget is zeroed, and comes into memory for that, a part at a time. */
+TEST_F(pool, a_range_is_zeroed)
+{
+	struct vmlab_pool_stat stat;
+	int fd;
+
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	fd = open("a", O_RDWR);
+	ASSERT_EQ(0, fallocate(fd, FALLOC_FL_ZERO_RANGE, PAGE / 2, SIZE / 2 - PAGE));
+	stat = pool_of("a");
+	EXPECT_LE(stat.resident * PAGE, stat.budget);
+	EXPECT_TRUE(reads_filled(fd, 0, PAGE / 2, 1));
+	EXPECT_TRUE(reads_zero(fd, PAGE / 2, SIZE / 2 - PAGE));
+	close(fd);
 }
 
 /* The reason is told to who mounts by the new system calls: its message begins with "e ". */

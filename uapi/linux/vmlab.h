@@ -437,8 +437,9 @@ struct vmlab_pool_stat {
  * pinned no more: so a page is made the region's alone before it is pinned, for which the
  * descriptor, or the mapping, must allow writing. Pages that are not there are made.
  * Errors: EINVAL, EBADF, EOPNOTSUPP (a region with a file, or a clone of one), EFAULT (no region
- * is mapped there), ENOSPC (more must not be pinned;
- * nothing of a pool without a budget need be), ENOMEM, EINTR. Then a part may have been done.
+ * is mapped there), EPERM (to evict the first pages of a mount, without CAP_SYS_ADMIN: that makes
+ * its store), ENOSPC (more must not be pinned; nothing of a pool without a budget need be), ENOMEM,
+ * EINTR. Then a part may have been done.
  */
 struct vmlab_advise {
 	__u64 start;
