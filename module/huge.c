@@ -204,10 +204,12 @@ bool vmlab_huge_make(struct vmlab_region *region, pgoff_t pgoff, loff_t end)
 static int copy_to_huge(struct vmlab_region *region, pgoff_t head, struct folio *old,
 			struct vmlab_leaves *leaves, gfp_t gfp)
 {
-	struct folio *folio = alloc_huge(region, 0);
+	struct folio *folio = NULL;
 	unsigned int i;
 	int ret;
 
+	if (vmlab_huge_policy(region) != VMLAB_HUGE_NEVER)
+		folio = alloc_huge(region, 0);
 	if (!folio)
 		return -ENOMEM;
 	ret = init_huge(region, head, folio, leaves, gfp);
@@ -300,9 +302,10 @@ static bool claim(pgoff_t pgoff, struct folio *folio, void *data)
  * @held: a page to which the caller has a reference, or NULL
  * @must: do not fail; that may exceed the limits
  *
- * It is claimed or copied, unless it has gone meanwhile: caller looks again.
+ * It is claimed or copied, unless it has gone meanwhile: caller looks again. A copy may exceed the
+ * budget of the region's pool if there is any room in that.
  * Context: caller holds invalidate_lock. May sleep.
- * Return: 0, or -ENOSPC, -ENOMEM.
+ * Return: 0, or -ENOSPC, -EAGAIN at the budget, -ENOMEM.
  */
 int vmlab_huge_own(struct vmlab_region *region, pgoff_t pgoff, struct page *held, bool must)
 {
@@ -324,6 +327,9 @@ int vmlab_huge_own(struct vmlab_region *region, pgoff_t pgoff, struct page *held
 	}
 	if (copied)
 		ret = replace(region, head, folio, &leaves, must ? __GFP_NOFAIL : 0);
+	/* Room is made a page at a time, and never for all of them. */
+	if (ret == -EAGAIN && vmlab_pool_has_room(region->pool))
+		ret = replace(region, head, folio, &leaves, __GFP_NOFAIL);
 	folio_unlock(folio);
 	if (copied && !ret) {
 		vmlab_count(region, VMLAB_COW_COPIES, VMLAB_HUGE_PAGES);
@@ -341,7 +347,8 @@ int vmlab_huge_own(struct vmlab_region *region, pgoff_t pgoff, struct page *held
  * @head: where the page is
  * @folio: the page
  *
- * Context: may sleep.
+ * That may exceed the budget of its pool.
+ * Context: may sleep. Caller holds invalidate_lock exclusive of the region that it is cloned from.
  * Return: 0, -ENOSPC, -ENOMEM.
  */
 int vmlab_huge_replace(struct vmlab_region *region, pgoff_t head, struct folio *folio)
@@ -351,25 +358,29 @@ int vmlab_huge_replace(struct vmlab_region *region, pgoff_t head, struct folio *
 
 	folio_lock(folio);
 	ret = replace(region, head, folio, &leaves, 0);
+	if (ret == -EAGAIN)	/* nothing can be evicted while the locks are held */
+		ret = replace(region, head, folio, &leaves, __GFP_NOFAIL);
 	folio_unlock(folio);
 	if (!ret)
 		vmlab_leaves_put(&leaves);
 	return ret;
 }
 
-/* Is @pgoff inside a huge page, and not its beginning? Caller holds invalidate_lock. */
-bool vmlab_huge_straddles(struct vmlab_region *region, pgoff_t pgoff)
+/* Is there a huge page at @pgoff? Caller holds invalidate_lock. */
+bool vmlab_huge_has(struct vmlab_region *region, pgoff_t pgoff)
 {
-	struct folio *folio;
-	bool large;
+	struct folio *folio = vmlab_page_get(region, pgoff);
+	bool large = folio && folio_test_large(folio);
 
-	if (!(pgoff % VMLAB_HUGE_PAGES))
-		return false;
-	folio = vmlab_page_get(region, pgoff);
-	large = folio && folio_test_large(folio);
 	if (folio)
 		folio_put(folio);
 	return large;
+}
+
+/* Is @pgoff inside a huge page, and not its beginning? Caller holds invalidate_lock. */
+bool vmlab_huge_straddles(struct vmlab_region *region, pgoff_t pgoff)
+{
+	return pgoff % VMLAB_HUGE_PAGES && vmlab_huge_has(region, pgoff);
 }
 
 /**

@@ -23,6 +23,7 @@ bool vmlab_huge_make(struct vmlab_region *region, pgoff_t pgoff, loff_t end);
 int vmlab_huge_own(struct vmlab_region *region, pgoff_t pgoff, struct page *held, bool must);
 int vmlab_huge_replace(struct vmlab_region *region, pgoff_t head, struct folio *folio);
 
+bool vmlab_huge_has(struct vmlab_region *region, pgoff_t pgoff);
 bool vmlab_huge_straddles(struct vmlab_region *region, pgoff_t pgoff);
 void vmlab_huge_settle(struct vmlab_region *region, pgoff_t first, pgoff_t last);
 void vmlab_huge_settle_writable(struct vmlab_region *region, pgoff_t first, pgoff_t last);

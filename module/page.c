@@ -44,6 +44,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 
 #include "compat.h"
 #include "index.h"
@@ -309,6 +310,14 @@ release:
 	return ret;
 }
 
+/* The same, for who tries until the page is there. A fault is tried again by the kernel. */
+static int await_room(struct vmlab_region *region, pgoff_t pgoff)
+{
+	int ret = vmlab_page_make_room(region, pgoff);
+
+	return !ret && fatal_signal_pending(current) ? -EINTR : ret;
+}
+
 /**
  * vmlab_page_get_to_read - the folio at an offset, made if it is not there
  * @region: the region
@@ -332,7 +341,7 @@ struct folio *vmlab_page_get_to_read(struct vmlab_region *region, pgoff_t pgoff)
 			ret = vmlab_pages_populate(region, &place, pgoff, 1, &page);
 		filemap_invalidate_unlock_shared(mapping);
 		if (ret == -EAGAIN)
-			ret = vmlab_page_make_room(region, pgoff);
+			ret = await_room(region, pgoff);
 		if (ret < 0)
 			return ERR_PTR(ret);
 	}
@@ -372,7 +381,7 @@ struct folio *vmlab_page_get_to_write(struct vmlab_region *region, pgoff_t pgoff
 		}
 		filemap_invalidate_unlock_shared(mapping);
 		if (ret == -EAGAIN)
-			ret = vmlab_page_make_room(region, pgoff);
+			ret = await_room(region, pgoff);
 	} while (!ret);
 	return ret > 0 ? page_folio(page) : ERR_PTR(ret);
 }
