@@ -56,25 +56,37 @@ static int settle(pgoff_t first, struct page **pages, unsigned long *mask, void 
 }
 
 /*
- * A share of what is in a slot, in memory (@folio) or not; or of a copy of it if somebody may
- * be writing to it, or if it is part of a huge one.
+ * The page at an offset, if it must be copied: as somebody may be writing to it, or if it is part
+ * of a huge one, which the caller knows to be there (@whole). Such pages stay as long as
+ * invalidate_lock is held; others may be evicted.
  */
-static void *get_share(struct vmlab_region *from, pgoff_t pgoff, struct folio *folio,
-		       struct vmlab_region *to, pgoff_t target)
+static struct page *unsharable(struct vmlab_region *region, pgoff_t pgoff, bool whole)
 {
-	/* It may have to go into a part of a huge page. */
-	while (!folio && vmlab_region_is_huge(to)) {
-		int ret = vmlab_swap_in(from, pgoff, true);
+	struct folio *folio;
 
+	if (!whole && !vmlab_index_is_writable(&region->index, pgoff))
+		return NULL;
+	rcu_read_lock();
+	folio = vmlab_index_load(&region->index, pgoff);
+	rcu_read_unlock();
+	return folio ? vmlab_folio_page(folio, pgoff) : NULL;
+}
+
+/* A share of what is in a slot: of a page in any case, if it @must_be_page. */
+static void *get_share(const struct reflink *link, pgoff_t pgoff, bool must_be_page)
+{
+	struct vmlab_index *index = &link->from->index;
+	void *slot = vmlab_index_share_slot(index, pgoff);
+
+	while (must_be_page && vmlab_slot_is_swap(slot)) {
+		int ret = vmlab_swap_in(link->from, pgoff, true);
+
+		vmlab_slot_put(slot);
 		if (ret)
 			return ERR_PTR(ret);
-		rcu_read_lock();	/* it stays, as invalidate_lock is held */
-		folio = vmlab_index_load(&from->index, pgoff);
-		rcu_read_unlock();
+		slot = vmlab_index_share_slot(index, pgoff);
 	}
-	if (folio && (folio_test_large(folio) || vmlab_index_is_writable(&from->index, pgoff)))
-		return vmlab_page_copy(to, target, vmlab_folio_page(folio, pgoff));
-	return vmlab_index_share_slot(&from->index, pgoff);
+	return slot;
 }
 
 /*
@@ -142,13 +154,16 @@ static int link_run(const struct reflink *link, const struct vmlab_run *run, pgo
 {
 	unsigned int nr = min_t(unsigned int, run->nr,
 				VMLAB_NODE_SLOTS - target % VMLAB_NODE_SLOTS);
+	bool into_huge = vmlab_huge_has(link->to, target);
 	struct page *pages[VMLAB_BATCH];
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; i < nr; i++) {
-		void *slot = get_share(link->from, run->first + i, run->folios[i], link->to,
-				       target + i);
+		pgoff_t pgoff = run->first + i;
+		struct page *page = unsharable(link->from, pgoff, run->whole);
+		void *slot = page ? vmlab_page_copy(link->to, target + i, page) :
+				    get_share(link, pgoff, into_huge);
 
 		if (IS_ERR(slot)) {
 			ret = PTR_ERR(slot);
@@ -172,22 +187,21 @@ static int link_pages(const struct reflink *link, pgoff_t *until)
 		struct vmlab_run run;
 		bool found;
 
-		rcu_read_lock();	/* the pages stay as long as invalidate_lock is held */
+		rcu_read_lock();	/* of what is found no page is looked at */
 		found = vmlab_index_next_run(&link->from->index, pgoff, link->last, &run);
 		rcu_read_unlock();
 		end = found ? run.first : link->last + 1;
-		if (end > pgoff)
-			ret = make_hole(link->to, target, end - pgoff, true);
-		if (ret)
-			break;
-		target += end - pgoff;
-		pgoff = end;
-		if (found)
+		if (end == pgoff) {
 			ret = link_run(link, &run, target);
-		if (ret > 0) {
-			pgoff += ret;
-			ret = fatal_signal_pending(current) ? -EINTR : 0;
+			end += max(ret, 0);
+		} else {
+			/* Within one region that may split the huge page that was found. */
+			ret = make_hole(link->to, target, end - pgoff, true);
 		}
+		if (ret < 0)
+			break;
+		pgoff = end;
+		ret = fatal_signal_pending(current) ? -EINTR : 0;
 		cond_resched();
 	}
 	*until = pgoff;
@@ -270,8 +284,8 @@ static int check(struct vmlab_region *region)
  *
  * Pages that somebody holds, a device above all, are copied.
  * Context: may sleep; takes both inode locks.
- * Return: how many bytes, or -EINVAL (not at page boundaries, ranges that overlap),
- * -EOPNOTSUPP (a region with a file behind it or that tracks writes; deduplication),
+ * Return: how many bytes, or -EINVAL (not at page boundaries, ranges that overlap), -EXDEV
+ * (regions of two pools: who has pages in common has one), -EOPNOTSUPP (a region with a file behind it or that tracks writes; deduplication),
  * -EFBIG, -ENOSPC, -ENOMEM, -EINTR. What was linked until then stays so; if the caller can do
  * with less than he asked for, he is told how much it was.
  */
@@ -285,6 +299,8 @@ loff_t vmlab_reflink(struct file *in, loff_t pos_in, struct file *out, loff_t po
 	if (flags & ~REMAP_FILE_ADVISORY)
 		return -EOPNOTSUPP;
 	ret = check(from) ?: check(to);
+	if (!ret && from->pool != to->pool)
+		ret = -EXDEV;
 	if (ret)
 		return ret;
 	lock_two_nondirectories(&from->inode, &to->inode);

@@ -98,4 +98,36 @@ TEST_F(mounted, small_files_stay_small)
 	close(fd);
 }
 
+/* Files have what the mount's option was when they were made; copies have what it is. */
+TEST(files_of_both_kinds)
+{
+	int huge, small, other;
+	char dir[32];
+
+	ASSERT_EQ(0, mount_new("vmlab", "huge=always", dir));
+	huge = open(dir, O_RDWR | O_TMPFILE, 0600);
+	ASSERT_TRUE(writes_filled(huge, 0, LENGTH, 1));
+	ASSERT_TRUE(is_huge(huge, HUGE));
+	ASSERT_EQ(0, mount("none", dir, "vmlab", MS_REMOUNT, "huge=never"));
+	small = open(dir, O_RDWR | O_TMPFILE, 0600);
+	ASSERT_EQ(0, clone_range(huge, 0, LENGTH, small, 0));
+	EXPECT_TRUE(reads_filled(small, 0, LENGTH, 1));
+	EXPECT_FALSE(is_huge(small, 0));
+	ASSERT_TRUE(writes_filled(small, 0, LENGTH, 2));
+	EXPECT_TRUE(reads_filled(huge, 0, LENGTH, 1));
+	ASSERT_EQ(0, clone_range(small, PAGE, HUGE, huge, PAGE));
+	EXPECT_TRUE(reads_filled_from(huge, 2, PAGE, HUGE));
+	EXPECT_TRUE(reads_filled_from(huge, 1, HUGE + PAGE, LENGTH - HUGE - PAGE));
+	ASSERT_TRUE(is_huge(huge, 2 * HUGE));
+	other = clone_of(huge);
+	ASSERT_EQ(1, pwrite(other, "x", 1, 2 * HUGE));
+	EXPECT_FALSE(is_huge(other, 2 * HUGE));
+	EXPECT_TRUE(is_huge(other, 3 * HUGE));
+	EXPECT_TRUE(reads_filled_from(other, 1, 2 * HUGE + 1, LENGTH - 2 * HUGE - 1));
+	close(other);
+	close(small);
+	close(huge);
+	mount_end(dir);
+}
+
 TEST_HARNESS_MAIN

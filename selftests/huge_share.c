@@ -210,12 +210,10 @@ TEST_F(huge, a_futex_of_a_clone_is_its_own)
 
 TEST_F(huge, a_reflink_has_all_in_common)
 {
-	int from = region_fd(self->fd, O_CLOEXEC);
-	int to = region_zero(variant->flags | VMLAB_REGION_HUGE, 0), other;
+	int from = region_fd(self->fd, O_CLOEXEC), other = clone_of(self->fd);
 	__u64 before;
 
 	fill(self->p, LENGTH, 1);
-	other = region_fd(to, O_CLOEXEC);
 	before = pages_now();
 	ASSERT_EQ(0, ioctl(other, FICLONE, from));
 	EXPECT_EQ(before, pages_now());
@@ -223,28 +221,6 @@ TEST_F(huge, a_reflink_has_all_in_common)
 	fill(self->p, LENGTH, 2);
 	EXPECT_TRUE(reads_filled(other, 0, LENGTH, 1));
 	close(other);
-	close(to);
-	close(from);
-}
-
-TEST_F(huge, a_reflink_to_a_region_of_small_pages)
-{
-	int from = region_fd(self->fd, O_CLOEXEC), to = region_zero(0, LENGTH);
-	int other = region_fd(to, O_CLOEXEC);
-	char *q = map_shared(to, LENGTH);
-
-	fill(self->p, LENGTH, 1);
-	ASSERT_EQ(0, clone_range(from, 0, LENGTH, other, 0));
-	EXPECT_TRUE(filled(q, LENGTH, 1));
-	EXPECT_FALSE(is_huge(to, HUGE));
-	fill(q, LENGTH, 2);
-	EXPECT_TRUE(filled(self->p, LENGTH, 1));
-	ASSERT_EQ(0, clone_range(other, PAGE, HUGE, from, PAGE));
-	EXPECT_TRUE(filled_from(self->p, 2, PAGE, HUGE));
-	EXPECT_TRUE(filled_from(self->p, 1, HUGE + PAGE, LENGTH - HUGE - PAGE));
-	munmap(q, LENGTH);
-	close(other);
-	close(to);
 	close(from);
 }
 
@@ -259,6 +235,23 @@ TEST_F(huge, a_reflink_within)
 	EXPECT_TRUE(filled_from(self->p, 1, 3 * HUGE, HUGE));
 	self->p[3 * PAGE]++;
 	EXPECT_NE(self->p[3 * PAGE], self->p[2 * HUGE - 9 * PAGE]);
+	close(fd);
+}
+
+/* What goes where the hole before the pages is to be is a part of the huge page that has them. */
+TEST_F(huge, a_reflink_of_a_hole_and_pages_into_the_same)
+{
+	int fd = region_fd(self->fd, O_CLOEXEC);
+	char *first = malloc(8 * PAGE);
+
+	fill(self->p + HUGE, HUGE, 1);
+	memcpy(first, self->p + HUGE, 8 * PAGE);
+	ASSERT_EQ(0, clone_range(fd, HUGE - 12 * PAGE, 20 * PAGE, fd, HUGE + 88 * PAGE));
+	EXPECT_TRUE(all_zero(self->p + HUGE + 88 * PAGE, 12 * PAGE));
+	EXPECT_EQ(0, memcmp(self->p + HUGE + 100 * PAGE, first, 8 * PAGE));
+	EXPECT_TRUE(filled_from(self->p + HUGE, 1, 0, 88 * PAGE));
+	EXPECT_TRUE(filled_from(self->p + HUGE, 1, 108 * PAGE, HUGE - 108 * PAGE));
+	free(first);
 	close(fd);
 }
 
@@ -341,6 +334,80 @@ TEST_F(huge, a_small_page_at_the_cap)
 	EXPECT_EQ(2, q[0]);
 	munmap(q, PAGE);
 	close(other);
+}
+
+static int set_budget(int fd, __u64 budget)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET, .budget = budget };
+
+	return ioctl(fd, VMLAB_IOC_POOL_SET, &set);
+}
+
+/* There is room in the budget, but not for all of a copy; of what is copied the most can leave. */
+TEST_F(huge, a_copy_with_little_room)
+{
+	int other;
+	char *q;
+
+	fill(self->p, LENGTH, 1);
+	ASSERT_EQ(0, set_budget(self->fd, LENGTH + HUGE / 4));
+	other = clone_of(self->fd);
+	q = map_shared(other, LENGTH);
+	ASSERT_EQ(1, pwrite(other, "x", 1, 5));
+	EXPECT_EQ(0, trap_write(q + HUGE, 'y'));
+	EXPECT_EQ(0, trap_write(self->p + 2 * HUGE, 'z'));
+	EXPECT_EQ('x', q[5]);
+	EXPECT_EQ('y', q[HUGE]);
+	EXPECT_EQ('z', self->p[2 * HUGE]);
+	EXPECT_TRUE(reads_filled_from(other, 1, 6, HUGE - 6));
+	EXPECT_TRUE(reads_filled_from(other, 1, HUGE + 1, LENGTH - HUGE - 1));
+	EXPECT_TRUE(filled_from(self->p, 1, 0, 2 * HUGE));
+	EXPECT_TRUE(filled_from(self->p, 1, 2 * HUGE + 1, LENGTH - 2 * HUGE - 1));
+	munmap(q, LENGTH);
+	close(other);
+}
+
+/* The clone gets copies of what is held, whether there is room or not. */
+TEST_F(huge, a_clone_with_little_room_while_a_page_is_held)
+{
+	struct holder holder = { .target = self->p + HUGE, .length = PAGE };
+	const char *reason;
+	int other;
+
+	fill(self->p, LENGTH, 1);
+	ASSERT_EQ(0, set_budget(self->fd, LENGTH + HUGE / 4));
+	reason = hold(&holder);
+	if (reason)
+		SKIP_TEST("%s", reason);
+	other = clone_of(self->fd);
+	EXPECT_GE(other, 0);
+	let_go(&holder, 9);
+	EXPECT_TRUE(filled(self->p + HUGE, PAGE, 9));
+	EXPECT_TRUE(reads_filled_from(other, 1, 0, LENGTH));
+	close(other);
+}
+
+/* The child's own and the parent's, side by side: the kernel may take them for one mapping. */
+TEST(a_child_has_both_side_by_side)
+{
+	int fd = region_zero(VMLAB_REGION_HUGE | VMLAB_REGION_COW_FORK, 0);
+	char *p = map_shared(fd, LENGTH);
+
+	fill(p, LENGTH, 1);
+	EXPECT_TRUE(IN_CHILD(({
+		void *q = mmap(p, HUGE, RW, MAP_SHARED | MAP_FIXED, fd, 0);
+
+		mprotect(p + HUGE / 2, HUGE / 2, PROT_READ);
+		mprotect(p + HUGE / 4 * 3, HUGE / 4, RW);
+		p[HUGE - 1] = 99;
+		p[HUGE] = 98;
+		q == p;
+	})));
+	EXPECT_EQ(99, p[HUGE - 1]);
+	EXPECT_TRUE(filled_from(p, 1, 0, HUGE - 1));
+	EXPECT_TRUE(filled_from(p, 1, HUGE, LENGTH - HUGE));
+	munmap(p, LENGTH);
+	close(fd);
 }
 
 /* A huge page that a clone has, too, must be copied for that. */

@@ -63,7 +63,7 @@ FIXTURE_SETUP(reflink)
 {
 	ASSERT_EQ(0, mount_new("vmlab", "size=16m", self->dir));
 	self->in = variant->file ? new_file("in") : new_region();
-	self->out = variant->file ? new_file("out") : new_region();
+	self->out = variant->file ? new_file("out") : clone_of(self->in);
 	ASSERT_LE(0, self->in);
 	ASSERT_LE(0, self->out);
 	if (variant->mapped) {
@@ -533,6 +533,21 @@ TEST_F(full, what_cannot_be_copied_changes_nothing)
 	let_go(&holder, 7);
 	EXPECT_TRUE(filled(p + 3 * PAGE, PAGE, 7));
 	munmap(p, 20 * PAGE);
+}
+
+/* Each has a budget of its own. */
+TEST(between_pools_there_is_none)
+{
+	int in = new_region(), out = new_region();
+
+	ASSERT_TRUE(writes_filled(in, 0, LENGTH, 1));
+	EXPECT_EQ(EXDEV, clone_whole(in, out));
+	EXPECT_EQ(EXDEV, clone_range(in, 0, PAGE, out, 0));
+	EXPECT_EQ(0, size_of(out));
+	EXPECT_EQ((ssize_t)LENGTH, copy_file_range(in, &(off_t){ 0 }, out, NULL, LENGTH, 0));
+	EXPECT_TRUE(reads_filled(out, 0, LENGTH, 1));
+	close(in);
+	close(out);
 }
 
 TEST_HARNESS_MAIN

@@ -137,6 +137,7 @@ enum presence {
  * @limit:	what the end cannot go beyond
  * @flags:	VMLAB_REGION_*
  * @family:	the same for a region and what its mappings became in children of forks
+ * @pool:	the same for a region and its clones
  * @peer:	there is a memfd that is to show the same
  */
 struct view {
@@ -145,6 +146,7 @@ struct view {
 	uint64_t limit;
 	unsigned int flags;
 	unsigned int family;
+	unsigned int pool;
 	bool peer;
 	enum presence presence[REGION_PAGES];
 	uint8_t data[REGION_PAGES * PAGE];

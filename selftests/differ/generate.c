@@ -66,6 +66,23 @@ static void aim_at_waiter(const struct model *model, struct step *wake)
 	}
 }
 
+/* Aims at a region that the pages may be linked to. */
+static void aim_at_relative(const struct model *model, struct step *link)
+{
+	const struct process *process = &model->processes[link->process];
+	const struct file *from = process->files[link->args[1] % SLOTS];
+	uint64_t first = random_below(SLOTS);
+
+	for (uint64_t i = 0; from && i < SLOTS; i++) {
+		const struct file *to = process->files[(first + i) % SLOTS];
+
+		if (!to || to->view->pool != from->view->pool)
+			continue;
+		link->args[3] = (first + i) % SLOTS;
+		return;
+	}
+}
+
 /* One that makes sense. */
 static void add_one(struct program *program, struct model *model, const struct op *op)
 {
@@ -97,6 +114,8 @@ void program_generate(struct program *program, unsigned int steps)
 
 		if (step.op->predict == predict_wake && random_chance(80))
 			aim_at_waiter(model, &step);
+		if (step.op->predict == predict_link && random_chance(80))
+			aim_at_relative(model, &step);
 		if (step.op->predict == predict_use_mutex)
 			add_mutex(program, model, &step);
 		else

@@ -51,6 +51,7 @@ struct view *view_new(uint64_t pages, unsigned int flags)
 	view->limit = pages * PAGE;
 	view->flags = flags;
 	view->family = new_family();
+	view->pool = view->family;
 	view->peer = true;
 	return view;
 }

@@ -401,6 +401,8 @@ static long may_link(const struct view *from, uint64_t start, const struct view 
 
 	if ((from->flags | to->flags) & VMLAB_REGION_TRACK_DIRTY)
 		return -EOPNOTSUPP;
+	if (from->pool != to->pool)
+		return -EXDEV;
 	if (start > from->size || (*length && start + *length > from->size) ||
 	    (*length && start >= from->size))
 		return -EINVAL;
