@@ -16,7 +16,11 @@
 #include "failnth_clone.h"
 #include "failnth_fork.h"
 #include "failnth_huge.h"
+#include "failnth_huge_share.h"
 #include "failnth_swap.h"
+#include "failnth_zero.h"
+#include "failnth_store.h"
+#include "failnth_reflink.h"
 #include "failnth_ending.h"
 #include "failnth_lasting.h"
 

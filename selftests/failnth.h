@@ -118,6 +118,40 @@ static inline unsigned int failnth_disarm(int fd)
 	return got < 0 ? 1 : strtoul(text, NULL, 10);
 }
 
+/*
+ * Memory of which there is enough, but nowhere 2 MiB in one piece: a huge page is not to be had
+ * by this thread until scattered_disarm(), and of the pages that it gets instead the @n-th (of 512)
+ * fails. (An allocation fails that is of as many pages as "space" says or more; until then each
+ * takes its pages off that.) For fail-nth the huge page would be all that fails.
+ */
+static inline void scattered_arm(int make_it_fail, unsigned int n)
+{
+	char space[16];
+
+	snprintf(space, sizeof(space), "%u", n);
+	if (text_write(DEBUGFS "/fail_page_alloc/task-filter", "Y") ||
+	    text_write(DEBUGFS "/fail_page_alloc/space", space) ||
+	    text_write(DEBUGFS "/fail_page_alloc/times", "2") ||
+	    text_write(DEBUGFS "/fail_page_alloc/probability", "100") ||
+	    pwrite(make_it_fail, "1", 1, 0) != 1)
+		broken("fail_page_alloc: %s\n", strerror(errno));
+}
+
+/* Returns how many allocations failed: two, if the n-th page was among them. */
+static inline unsigned int scattered_disarm(int make_it_fail)
+{
+	char left[16] = "";
+
+	if (pwrite(make_it_fail, "0", 1, 0) != 1 ||
+	    text_read(DEBUGFS "/fail_page_alloc/times", left, sizeof(left)) < 0 ||
+	    text_write(DEBUGFS "/fail_page_alloc/probability", "0") ||
+	    text_write(DEBUGFS "/fail_page_alloc/times", "1") ||
+	    text_write(DEBUGFS "/fail_page_alloc/space", "0") ||
+	    text_write(DEBUGFS "/fail_page_alloc/task-filter", "N"))
+		broken("fail_page_alloc: %s\n", strerror(errno));
+	return 2 - strtoul(left, NULL, 10);
+}
+
 /* From now on requests to the disk below a folder may fail, or not any more. */
 static inline int failnth_disk(const char *dir, bool fail)
 {

@@ -8,6 +8,7 @@
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 
+#include "failnth_region.h"
 #include "failnth_world.h"
 
 static const char *path_of(const struct world *w, const char *name)
@@ -94,6 +95,31 @@ static bool mapped_file_is_listed(struct world *w)
 
 OPERATION(mount_mmap, .type = "vmlab", .run = map_first, .right = mapped_file_is_listed,
 	  .may = { ENOMEM }, .hits = 3);
+
+/* And so does asking about it. */
+static int ask_first(struct world *w)
+{
+	return outcome(ioctl(w->file, VMLAB_IOC_STAT, &got_stat));
+}
+
+static bool asked_file_is_listed(struct world *w)
+{
+	struct vmlab_stat listed;
+	struct vmlab_list list = {
+		.cursor = got_stat.id,
+		.buffer = (__u64)&listed,
+		.count = 1,
+		.entry_size = sizeof(listed),
+	};
+
+	return got_stat.id && got_stat.resident == PAGES && got_stat.size == LENGTH &&
+	       !ioctl(w->file, VMLAB_IOC_LIST, &list) && list.count == 1 &&
+	       listed.id == got_stat.id && region_stat(w->file).id == got_stat.id &&
+	       reads_filled(w->file, 0, LENGTH, 1);
+}
+
+OPERATION(mount_stat, .type = "vmlab", .run = ask_first, .right = asked_file_is_listed,
+	  .may = { ENOMEM, EFAULT }, .hits = 1);
 
 static int make_directory(struct world *w)
 {

@@ -70,6 +70,10 @@ static bool nothing_is_lost(struct world *w)
 OPERATION(ioctl_advise_evict, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .prepare = have_pool,
 	  .run = evict, .right = nothing_is_lost, .may = { EFAULT }, .hits = PAGES);
 
+/* The first page to go: its pool gets a policy and a store, and to know of its pages. */
+OPERATION(ioctl_advise_evict_first, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .run = evict,
+	  .right = nothing_is_lost, .may = { ENOMEM, EFAULT }, .hits = 8);
+
 static void have_stored(struct world *w)
 {
 	have_pool(w);

@@ -42,6 +42,7 @@ struct world {
 	int file;	/* LENGTH bytes of pattern 1 */
 	char *p;	/* its mapping, if any */
 	int made;	/* a descriptor that the operation made */
+	int other;	/* one more region that has a part in it */
 	pid_t child;
 	const struct scratch *disk, *scratch;
 };
@@ -55,6 +56,7 @@ FIXTURE(operation)
 	struct scratch scratch;	/* where the file is: there, or on an overlay above it */
 	__u64 writeback_secs;
 	int failnth;
+	int make_it_fail;
 	struct failnth_workers workers;
 };
 
@@ -66,7 +68,8 @@ FIXTURE_VARIANT(operation)
 	enum kind kind;
 	int map;		/* MAP_*: mapped so */
 	unsigned int touched;	/* written to before, with this pattern */
-	bool worker;		/* not in us, but in the worker that writes back */
+	bool worker;		/* not in us, but in the worker that writes back, or stores */
+	bool scattered;		/* no memory for a huge page, and then not for the n-th small one */
 	void (*prepare)(struct world *w);
 	int (*run)(struct world *w);
 	bool (*right)(struct world *w);
@@ -107,6 +110,8 @@ FIXTURE_SETUP(operation)
 	}
 	self->failnth = failnth_open("thread-self");
 	ASSERT_GE(self->failnth, 0);
+	self->make_it_fail = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	ASSERT_GE(self->make_it_fail, 0);
 	self->writeback_secs = parameter_get("writeback_secs");
 	ASSERT_EQ(0, parameter_set("writeback_secs", NEVER));
 	memset(buffer, 1, sizeof(buffer));
@@ -116,6 +121,7 @@ FIXTURE_TEARDOWN(operation)
 {
 	parameter_set("writeback_secs", self->writeback_secs);
 	close(self->failnth);
+	close(self->make_it_fail);
 	if (variant->overlay)
 		umount2(self->scratch.dir, MNT_DETACH);
 	if (variant->type)
@@ -149,21 +155,8 @@ static int region_of(enum kind kind, int file)
 	return -1;
 }
 
-static void world_make(struct world *w, const FIXTURE_VARIANT(operation) *variant,
-		       const FIXTURE_DATA(operation) *self)
+static void region_make(struct world *w, const FIXTURE_VARIANT(operation) *variant)
 {
-	*w = (struct world){ .fd = -1, .region = -1, .file = -1, .made = -1,
-			     .disk = &self->disk, .scratch = &self->scratch };
-	if (variant->type) {
-		w->file = scratch_file(w->scratch, "file", LENGTH, 1);
-		fsync(w->file);
-	}
-	if (variant->disk) {
-		posix_fadvise(w->file, 0, 0, POSIX_FADV_DONTNEED);
-		failnth_disk(w->disk->dir, true);
-	}
-	if (variant->kind == NONE)
-		return;
 	w->fd = region_of(variant->kind, w->file);
 	w->region = region_fd(w->fd, O_CLOEXEC);
 	if (w->fd < 0 || w->region < 0)
@@ -180,6 +173,23 @@ static void world_make(struct world *w, const FIXTURE_VARIANT(operation) *varian
 		broken("mmap: %s\n", strerror(errno));
 	if (variant->touched && variant->map == MAP_PRIVATE)
 		fill(w->p, LENGTH, variant->touched);
+}
+
+static void world_make(struct world *w, const FIXTURE_VARIANT(operation) *variant,
+		       const FIXTURE_DATA(operation) *self)
+{
+	*w = (struct world){ .fd = -1, .region = -1, .file = -1, .made = -1, .other = -1,
+			     .disk = &self->disk, .scratch = &self->scratch };
+	if (variant->type) {
+		w->file = scratch_file(w->scratch, "file", LENGTH, 1);
+		fsync(w->file);
+	}
+	if (variant->disk) {
+		posix_fadvise(w->file, 0, 0, POSIX_FADV_DONTNEED);
+		failnth_disk(w->disk->dir, true);
+	}
+	if (variant->kind != NONE)
+		region_make(w, variant);
 	if (variant->prepare)
 		variant->prepare(w);
 }
@@ -194,8 +204,8 @@ static bool world_end(struct world *w)
 	munmap(HERE, SPAN);
 	munmap(THERE, SPAN);
 	unmapped = w->fd < 0 || !region_stat(w->fd).mappings;
-	for (unsigned int i = 0; i < 4; i++) {
-		int fd = (int[]){ w->made, w->fd, w->region, w->file }[i];
+	for (unsigned int i = 0; i < 5; i++) {
+		int fd = (int[]){ w->made, w->other, w->fd, w->region, w->file }[i];
 
 		if (fd >= 0)
 			close(fd);
@@ -241,15 +251,20 @@ static void arm(FIXTURE_DATA(operation) *self, const FIXTURE_VARIANT(operation) 
 {
 	if (variant->worker)
 		failnth_workers_arm(&self->workers, n);
+	else if (variant->scattered)
+		scattered_arm(self->make_it_fail, n);
 	else
 		failnth_arm(self->failnth, n);
 }
 
-/* Did something fail since? */
-static bool disarm(FIXTURE_DATA(operation) *self, const FIXTURE_VARIANT(operation) *variant)
+/* How much has failed since? */
+static unsigned int disarm(FIXTURE_DATA(operation) *self,
+			   const FIXTURE_VARIANT(operation) *variant)
 {
 	if (variant->worker)
-		return failnth_workers_disarm(&self->workers) > 0;
+		return failnth_workers_disarm(&self->workers);
+	if (variant->scattered)
+		return scattered_disarm(self->make_it_fail);
 	return failnth_disarm(self->failnth) == 0;
 }
 
@@ -259,6 +274,7 @@ TEST_F_TIMEOUT(operation, survives_each_failure, 300)
 	const unsigned int misses_max = variant->worker ? 3 : 1;
 	const struct vmlab_features before = module_features();
 	unsigned int n = 1, step = variant->step ? variant->step : 1, misses = 0;
+	unsigned int failed, struck = 0;
 	struct vmlab_stat stat;
 	struct world w;
 	int came_to;
@@ -270,9 +286,11 @@ TEST_F_TIMEOUT(operation, survives_each_failure, 300)
 			stat = region_stat(w.fd);
 		arm(self, variant, n);
 		came_to = variant->run(&w);
-		hit = disarm(self, variant);
+		failed = disarm(self, variant);
+		hit = failed;
+		struck += failed > variant->scattered;	/* not the huge page alone */
 		if (came_to) {
-			ASSERT_TRUE(hit) {
+			ASSERT_LT(0, failed) {
 				TH_LOG("%u: failed by itself: %d", n, came_to);
 			}
 			ASSERT_TRUE(allowed(variant, came_to)) {
@@ -307,6 +325,8 @@ TEST_F_TIMEOUT(operation, survives_each_failure, 300)
 	}
 	TH_LOG("%u failures", n - 1);
 	EXPECT_GE(n - 1, variant->hits);
+	if (variant->scattered)
+		EXPECT_GE(struck, FIRST_ONES);
 }
 
 static int outcome(long ret)
