@@ -438,9 +438,9 @@ struct vmlab_pool_stat {
  * descriptor, or the mapping, must allow writing. Pages that are not there are made.
  * Errors: EINVAL, EBADF, EOPNOTSUPP (a region with a file, or a clone of one), EFAULT (no region
  * is mapped there), EPERM (to evict the first pages of a mount, without CAP_SYS_ADMIN: that makes
- * its store), ENOSPC (more must not be pinned; nothing of a pool without a budget need be), EIO (the
- * store does not give back a page that is to be brought in), ENOMEM, EINTR. Then a part may have been
- * done.
+ * its store), ENOSPC (more must not be pinned; nothing of a pool without a budget need be), EIO
+ * (the store does not give back a page that is to be brought in), ENOMEM, EINTR. Then a part may
+ * have been done.
  */
 struct vmlab_advise {
 	__u64 start;
