@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What selftests/vm/run cannot make sense of: one sentence, and status 125, before anything is installed or booted.
+# What selftests/vm/run cannot make sense of: one sentence, and status 125, before anything is installed or booted. And
+# what selftests/vm/check makes of a run that ended in some way, here instead of in a VM.
 
 # shellcheck disable=SC2317 # functions are called through "check"
 cd "$(dirname "$0")" || exit
@@ -44,10 +45,61 @@ usage_is_told() {
 	[ "$status" = 125 ]
 }
 
-plan 5
+# What "vm/check" says of a run that has the output PRINTF and ends by COMMAND. Its status, too.
+checked() {
+	local format=$1
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	vm/check --here -- sh -c 'printf "$1"; shift; "$@"; exit' - "$format" "$@" 2>&1
+}
+
+# is_said PATTERN STATUS PRINTF COMMAND...: that is in the last lines of what is said, and the status.
+is_said() {
+	local pattern=$1 expected=$2 status=0 said
+	shift 2
+	said=$(checked "$@") || status=$?
+	[ "$status" = "$expected" ] && [[ $said =~ $pattern ]] && return
+	echo "status $status: $said"
+	return 1
+}
+
+passed='# selftests: folder: zero\n# ok 1 one\nok 1 selftests: folder: zero\n'
+ended() { is_said "$1" "$2" "$3" sh -c "exit $4"; }
+
+success_is_told() {
+	ended $'\n\n1 passed, 0 failed, 0 skipped$' 0 "$passed" 0
+}
+
+failure_is_told() {
+	ended $'\nfailed: zero one\n1 passed, 1 failed, 0 skipped$' 1 "$passed# not ok 2 one\n" 1
+}
+
+end_of_vm_is_told() {
+	local status
+	for status in 124 125 1; do
+		ended $'\n'"failed: the VM, with status $status, last seen in zero "$'\n''1 passed, 1 failed' 1 \
+			"$passed" "$status" || return
+		ended $'\n# half a li\n'"failed: the VM, with status $status, last seen in zero "$'\n' 1 \
+			"$passed# half a li" "$status" || return
+	done
+}
+
+# Whoever would tell the status, the parent, is dead before.
+lost_status_is_told() {
+	# shellcheck disable=SC2016 # for the inner shell
+	is_said 'failed: the VM, with status lost, last seen in zero' 1 "$passed" \
+		sh -c 'kill -9 "$(sed -n s/^PPid:.//p /proc/$PPID/status)"'
+}
+
+plan 10
 check "an option without its value" missing_values
 check "not a positive number" not_numbers
 check "a folder that is not there" refuses '--share: /nonexistent/folder is no directory' --share /nonexistent/folder -- true
 check "an unknown option" usage_is_told --nonsense
 check "no command" usage_is_told --smp 1
+check "tests passed" success_is_told
+check "a test failed" failure_is_told
+check "the VM's end is a failure, with half a line before it, too" end_of_vm_is_told
+check "a status that is lost is a failure" lost_status_is_told
+check "nothing was tested" ended $'\n0 passed, 0 failed, 0 skipped$' 1 'nothing\n' 0
 finish
