@@ -3,49 +3,9 @@
  * Copy-on-write over fork(): parent and child each have their own from that moment on, at
  * the same address, in mappings that are shared.
  */
-#include "cow_test.h"
-#include "writers.h"
+#include "fork_test.h"
 
 #include <spawn.h>
-
-#define PAGES 200UL
-#define LENGTH (PAGES * PAGE)
-
-FIXTURE(fork)
-{
-	int fd;
-	char *p;
-	__u64 pages;
-	__u64 regions;
-};
-
-FIXTURE_VARIANT(fork)
-{
-	__u32 flags;
-};
-
-FIXTURE_VARIANT_ADD(fork, cow) { };
-FIXTURE_VARIANT_ADD(fork, strict) { .flags = VMLAB_REGION_STRICT };
-FIXTURE_VARIANT_ADD(fork, track) { .flags = VMLAB_REGION_TRACK_DIRTY };
-
-FIXTURE_SETUP(fork)
-{
-	self->pages = pages_now();
-	self->regions = module_features().regions;
-	self->fd = region_zero(variant->flags | VMLAB_REGION_COW_FORK, 0);
-	ASSERT_GE(self->fd, 0);
-	self->p = map_shared(self->fd, LENGTH);
-	ASSERT_NE(MAP_FAILED, self->p);
-	fill(self->p, LENGTH, 1);
-}
-
-FIXTURE_TEARDOWN(fork)
-{
-	munmap(self->p, LENGTH);
-	close(self->fd);
-	EXPECT_TRUE(EVENTUALLY(pages_now() == self->pages));
-	EXPECT_TRUE(EVENTUALLY(module_features().regions == self->regions));
-}
 
 /* A child that waits to be told, so that the parent can do something before. */
 
@@ -501,41 +461,6 @@ TEST(a_file_stays_the_parents)
 	close(fd);
 	EXPECT_TRUE(reads_filled(file, 0, 4 * PAGE, 2));
 	close(file);
-}
-
-/* Threads write while the process forks: as for clones (moment.c), each child is of one moment. */
-
-static bool is_one_moment(struct writer *writers)
-{
-	__u64 first[2], second[2];
-
-	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < 2; i++) {
-			first[i] = *writers[i].first;
-			second[i] = *writers[i].second;
-			if (first[i] - second[i] > 1)
-				return false;
-		}
-		*writers[0].second = *writers[0].first = 10;
-		*writers[1].first = *writers[1].second = 11;
-		usleep(1000);
-	}
-	return first[0] == 10 && second[1] == 11;
-}
-
-TEST_F(fork, is_of_one_moment_while_threads_write)
-{
-	struct writer writers[2];
-	bool right = true;
-
-	memset(self->p, 0, LENGTH);
-	for (unsigned long i = 0; i < 2; i++)
-		writer_start(&writers[i], self->p + i * (LENGTH - PAGE),
-			     self->p + 64 * PAGE + i * 64);
-	for (unsigned long i = rounds_of(100); right && i; i--)
-		right = IN_CHILD(is_one_moment(writers));
-	EXPECT_TRUE(writers_end(writers, 2));
-	EXPECT_TRUE(right);
 }
 
 TEST_HARNESS_MAIN

@@ -43,6 +43,11 @@ static inline int file(const char *name)
 	return open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 }
 
+static inline int rename_flags(const char *from, const char *to, unsigned int flags)
+{
+	return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+
 static inline struct stat stat_of(const char *name)
 {
 	struct stat st;

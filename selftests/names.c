@@ -17,11 +17,6 @@ static bool exists(const char *name)
 	return !lstat(name, &st);
 }
 
-static int rename_flags(const char *from, const char *to, unsigned int flags)
-{
-	return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
-}
-
 TEST_F(mount, links)
 {
 	char target[16] = "";
@@ -211,58 +206,6 @@ TEST_F(mount, other_kinds_of_files)
 	EXPECT_TRUE(S_ISSOCK(stat_of("socket").st_mode));
 	EXPECT_EQ(0, mknod("file", S_IFREG | 0600, 0));
 	EXPECT_TRUE(make_filled("file", PAGE, 1));
-}
-
-/* Threads that make, fill, move and remove files with a few names between them. */
-#define NAMES 5
-
-static void *stir(void *arg)
-{
-	unsigned int seed = (unsigned long)arg;
-	static const char *const names[NAMES] = { "a", "b", "d/a", "d/b", "d/c" };
-
-	for (unsigned long i = rounds_of(2000); i; i--) {
-		const char *one = names[rand_r(&seed) % NAMES];
-		const char *two = names[rand_r(&seed) % NAMES];
-		int fd;
-
-		switch (rand_r(&seed) % 6) {
-		case 0:
-			unlink(one);
-			break;
-		case 1:
-			rename_flags(one, two, rand_r(&seed) % 3);
-			break;
-		case 2:
-			link(one, two);
-			break;
-		case 3:
-			truncate(one, rand_r(&seed) % (20 * PAGE));
-			break;
-		default:
-			fd = file(one);
-			pwrite(fd, names, sizeof(names), rand_r(&seed) % (20 * PAGE));
-			fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				  rand_r(&seed) % (20 * PAGE), PAGE);
-			close(fd);
-		}
-	}
-	return NULL;
-}
-
-TEST_F(mount, figures_are_right_after_races)
-{
-	pthread_t threads[4];
-
-	ASSERT_EQ(0, mkdir("d", 0755));
-	for (unsigned long i = 0; i < 4; i++) {
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, stir, (void *)(i + 1)));
-	}
-	for (unsigned long i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
-	EXPECT_EQ(0, run("rm -rf a b d"));
-	EXPECT_EQ(0, pages_used());
-	EXPECT_EQ(1, inodes_used());
 }
 
 TEST_F(ours, overlayfs_can_write_to_it)

@@ -3,47 +3,7 @@
  * FICLONE and FICLONERANGE: between files of a mount, between descriptors of regions, and
  * within one.
  */
-#include "cow_test.h"
-#include "mount_test.h"
-
-#define PAGES 200UL
-#define LENGTH (PAGES * PAGE)
-
-FIXTURE(reflink)
-{
-	char dir[64];
-	int in;
-	int out;
-	char *p;
-	char *q;
-};
-
-FIXTURE_VARIANT(reflink)
-{
-	bool file;
-	bool mapped;
-};
-
-FIXTURE_VARIANT_ADD(reflink, files) { .file = true };
-FIXTURE_VARIANT_ADD(reflink, files_mapped) { .file = true, .mapped = true };
-FIXTURE_VARIANT_ADD(reflink, regions) { };
-FIXTURE_VARIANT_ADD(reflink, regions_mapped) { .mapped = true };
-
-static int new_file(const char *name)
-{
-	return open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
-
-/* A region without a size of its own; its own file, which ftruncate() works on. */
-static int new_region(void)
-{
-	int device = region_open(), fd = region_fd(device, O_CLOEXEC);
-
-	close(device);
-	if (fd >= 0 && ftruncate(fd, 0))
-		broken("ftruncate: %s\n", strerror(errno));
-	return fd;
-}
+#include "reflink_test.h"
 
 static int clone_whole(int in, int out)
 {
@@ -57,36 +17,6 @@ static off_t size_of(int fd)
 	if (fstat(fd, &st))
 		broken("fstat: %s\n", strerror(errno));
 	return st.st_size;
-}
-
-FIXTURE_SETUP(reflink)
-{
-	ASSERT_EQ(0, mount_new("vmlab", "size=16m", self->dir));
-	self->in = variant->file ? new_file("in") : new_region();
-	self->out = variant->file ? new_file("out") : clone_of(self->in);
-	ASSERT_LE(0, self->in);
-	ASSERT_LE(0, self->out);
-	if (variant->mapped) {
-		self->p = map_shared(self->in, LENGTH);
-		self->q = map_shared(self->out, LENGTH);
-		ASSERT_NE(MAP_FAILED, self->p);
-		ASSERT_NE(MAP_FAILED, self->q);
-		ASSERT_EQ(0, ftruncate(self->in, LENGTH));
-		fill(self->p, LENGTH, 1);
-	} else {
-		ASSERT_TRUE(writes_filled(self->in, 0, LENGTH, 1));
-	}
-}
-
-FIXTURE_TEARDOWN(reflink)
-{
-	close(self->in);
-	close(self->out);
-	if (variant->mapped) {
-		munmap(self->p, LENGTH);
-		munmap(self->q, LENGTH);
-	}
-	mount_end(self->dir);
 }
 
 /* Pages that are in a store, of which a huge page gets copies, and all else shares. */
@@ -404,66 +334,6 @@ TEST_F(reflink, a_futex_is_its_own)
 	EXPECT_EQ(0, futex(a, FUTEX_WAKE, 1, NULL));
 	EXPECT_TRUE(EVENTUALLY(futex(b, FUTEX_WAKE, 1, NULL) == 1));
 	pthread_join(waiter, NULL);
-	if (!self->p) {
-		munmap(p, LENGTH);
-		munmap(q, LENGTH);
-	}
-}
-
-struct counter {
-	pthread_t thread;
-	volatile bool *stop;
-	volatile __u64 *first, *second;
-	__u64 count;
-};
-
-/* Writes a number to its first page and then to its second. */
-static void *count_up(void *arg)
-{
-	struct counter *counter = arg;
-
-	while (!*counter->stop) {
-		*counter->first = ++counter->count;
-		*counter->second = counter->count;
-		if (*counter->first != counter->count || *counter->second != counter->count)
-			return (void *)1;
-	}
-	return NULL;
-}
-
-static bool is_one_moment(int in, int out, const char *q, off_t to)
-{
-	__u64 first, second;
-
-	if (clone_range(in, 0, 100 * PAGE, out, to))
-		return false;
-	memcpy(&first, q + to, sizeof(first));
-	memcpy(&second, q + to + 99 * PAGE, sizeof(second));
-	return first - second <= 1;
-}
-
-/* Whatever moment it is of, the second number is the first or one less. */
-TEST_F(reflink, is_of_one_moment_while_others_write)
-{
-	char *p = self->p ?: map_shared(self->in, LENGTH);
-	char *q = self->q ?: map_shared(self->out, LENGTH);
-	volatile bool stop = false;
-	struct counter counter = {
-		.stop = &stop,
-		.first = (void *)p,
-		.second = (void *)(p + 99 * PAGE),
-	};
-	bool ok = true;
-	void *wrong;
-
-	memset(p, 0, LENGTH);
-	ASSERT_EQ(0, pthread_create(&counter.thread, NULL, count_up, &counter));
-	for (unsigned long i = 0; i < 100 && ok; i++)
-		ok = is_one_moment(self->in, self->out, q, i * PAGE);
-	stop = true;
-	pthread_join(counter.thread, &wrong);
-	EXPECT_TRUE(ok);
-	EXPECT_EQ(NULL, wrong);
 	if (!self->p) {
 		munmap(p, LENGTH);
 		munmap(q, LENGTH);

@@ -2,7 +2,6 @@
 /* Bugs that were found once, each with what it takes to see it again. */
 #include "scratch_test.h"
 
-#include <pthread.h>
 #include <sys/time.h>
 
 /* Tests that may take longer than the harness allows without being asked. */
@@ -77,61 +76,6 @@ TEST_F(slow, a_kill_loses_nothing)
 	}
 	EXPECT_EQ(lost, module_features().pages_lost);
 	close(file);
-	scratch_remove(&scratch);
-}
-
-struct truncations {
-	int file;
-	bool stop;
-};
-
-static void *grow_and_shrink(void *arg)
-{
-	struct truncations *t = arg;
-
-	for (size_t i = 0; !__atomic_load_n(&t->stop, __ATOMIC_RELAXED); i++) {
-		if (ftruncate(t->file, i % 5 * 3 * PAGE + 100))
-			return arg;
-	}
-	return NULL;
-}
-
-/* A region stayed longer than its file, or write-back made the file longer again. */
-TEST_F(slow, sizes_agree_after_a_race)
-{
-	struct truncations t = { 0 };
-	struct scratch scratch;
-	const char *reason = scratch_make(&scratch, "tmpfs", 16 * MIB);
-	pthread_t thread;
-	void *failed;
-	int region;
-	char *p;
-
-	if (reason)
-		SKIP(return, "%s", reason);
-	t.file = scratch_file(&scratch, "file", 100, 1);
-	region = region_file(t.file, 0, 0);
-	p = map_shared(region, 16 * PAGE);
-	for (int round = 0; round < 20; round++) {
-		t.stop = false;
-		ASSERT_EQ(0, pthread_create(&thread, NULL, grow_and_shrink, &t));
-		for (int i = 0; i < 200; i++) {
-			trap_write(p + i % 16 * PAGE + 50, i);
-			if (i % 20 == 0)
-				fsync(region);
-		}
-		__atomic_store_n(&t.stop, true, __ATOMIC_RELAXED);
-		ASSERT_EQ(0, pthread_join(thread, &failed));
-		ASSERT_EQ(NULL, failed);
-		ASSERT_EQ(0, ftruncate(t.file, 200));
-		fsync(region);
-		ASSERT_EQ(200, lseek(t.file, 0, SEEK_END));
-		ASSERT_TRUE(EVENTUALLY(region_stat(region).size == 200));
-		ASSERT_EQ(SIGBUS, trap_read(p + PAGE));
-	}
-	munmap(p, 16 * PAGE);
-	close(region);
-	close(t.file);
 	scratch_remove(&scratch);
 }
 
