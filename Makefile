@@ -25,10 +25,10 @@ kdir	= $(if $(filter host,$(KERNEL)),/lib/modules/$(host)/build,$(call stock,kdi
 sources	:= Kbuild module uapi
 BUILD	:= build
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
-# The kernels of check-all, and the tests of check-races.
+# The kernels of check-all, and the tests of check-races ("lint threads" knows which must be among them).
 KERNELS	?= 6.1 6.12 newest
 threaded := threads races huge_races file_races moment fork_moment reflink_moment swap_load fork reflink \
-	names limits regress swap policies clone huge huge_share writeback file fuzz
+	names limits regress swap store policies clone huge huge_share writeback file fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
 kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
