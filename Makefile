@@ -118,7 +118,8 @@ check-races: ## run the tests with threads on the kernel that sees data races
 check-apps: ## run programs on the file system and in a pool, in a VM: fio, SQLite, git, Redis, gcc ...
 	@tools/deps apps
 	+@$(MAKE) -s tools
-	@$(vm)/check --kernel $(guest) --timeout 3600 -- selftests/apps/run $(ONLY)
+	$(foreach name,$(ONLY) $(EXCEPT),$(if $(wildcard selftests/apps/$(name)),,$(error there is no program $(name))))
+	@$(vm)/check --kernel $(guest) --timeout 3600 -- selftests/apps/run $(ONLY) $(EXCEPT:%=--except=%)
 
 coverage: ## run the tests on the debug kernel and show what they reach, as HTML
 	@tools/deps coverage
@@ -137,10 +138,14 @@ profile: ## which functions the instructions go to: ROW="a part of a row's name"
 	@tools/deps bench
 	+@$(MAKE) --no-print-directory -C selftests/bench profile
 
+# What KERNEL was asked for, where that is the debug kernel unless another one is.
+asked_kernel = $(if $(filter command line environment,$(origin KERNEL)),$(guest),debug)
+
 FINDINGS := $(CURDIR)/build/fuzz
 
 fuzz: SECONDS ?= 3600
 fuzz: ## make up calls on the debug kernel, for SECONDS (3600)
+	$(if $(filter-out debug,$(asked_kernel)),$(error make fuzz is guided by coverage: KERNEL can only be debug))
 	@tools/deps check
 	+@$(MAKE) -s --no-print-directory -C selftests/fuzz
 	@mkdir -p $(FINDINGS)
@@ -152,12 +157,11 @@ fuzz: ## make up calls on the debug kernel, for SECONDS (3600)
 DIFFERENCES := $(CURDIR)/build/differ
 
 soak: SECONDS ?= 3600
-soak: SOAK_KERNEL = $(if $(filter command line environment,$(origin KERNEL)),$(guest),debug)
 soak: ## random steps on vmlab, a memfd and a model, for SECONDS (3600), on KERNEL (debug)
 	@tools/deps check
 	+@$(MAKE) -s --no-print-directory -C selftests/differ
 	@mkdir -p $(DIFFERENCES)
-	@$(vm)/run --kernel $(SOAK_KERNEL) --timeout $$(($(SECONDS) * 2 + 3600)) \
+	@$(vm)/run --kernel $(asked_kernel) --timeout $$(($(SECONDS) * 2 + 3600)) \
 		--share $(DIFFERENCES) -- sh -c 'for budget in "" --budget; do \
 			selftests/differ/vmlab-differ $$budget --findings $(DIFFERENCES) \
 			--seconds $$(($(SECONDS) / 2)) $(if $(SEED),--seed $(SEED)) || exit; \
