@@ -3,9 +3,10 @@
 #
 # For the tests that are scripts: each calls "plan N", then ok, check and skip N times, then finish.
 
-number=0 failures=0
+number=0 failures=0 planned=0
 
 plan() {
+	planned=$1
 	echo "TAP version 13"
 	echo "1..$1"
 }
@@ -55,7 +56,12 @@ kernel_checks_itself() {
 	grep -qE ' (kasan_report|__tsan_read1)$' /proc/kallsyms
 }
 
+# A check that was left out on the way is no success.
 finish() {
+	[ "$number" = "$planned" ] || {
+		echo "# $number of $planned results"
+		exit 1
+	}
 	[ "$failures" = 0 ]
 	exit
 }

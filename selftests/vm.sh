@@ -91,7 +91,13 @@ lost_status_is_told() {
 		sh -c 'kill -9 "$(sed -n s/^PPid:.//p /proc/$PPID/status)"'
 }
 
-plan 10
+results_are_counted() {
+	local program='# selftests: folder: zero\n# 1..2\n# ok 1 one\n' end='ok 1 selftests: folder: zero\n'
+	ended $'\nfailed: zero: 1 of 2 results\n1 passed, 1 failed' 1 "$program$end" 0 &&
+		ended $'\n\n2 passed, 0 failed' 0 "$program# ok 2 two\n$end" 0
+}
+
+plan 11
 check "an option without its value" missing_values
 check "not a positive number" not_numbers
 check "a folder that is not there" refuses '--share: /nonexistent/folder is no directory' --share /nonexistent/folder -- true
@@ -101,5 +107,6 @@ check "tests passed" success_is_told
 check "a test failed" failure_is_told
 check "the VM's end is a failure, with half a line before it, too" end_of_vm_is_told
 check "a status that is lost is a failure" lost_status_is_told
+check "a program with fewer results than it announced" results_are_counted
 check "nothing was tested" ended $'\n0 passed, 0 failed, 0 skipped$' 1 'nothing\n' 0
 finish
