@@ -211,4 +211,5 @@ def markdown(figures, series="6.1"):
         ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
         lines.append("| " + " | ".join([*ours, theirs, ratio, target(row)]) + " |")
         before = work
-    return "\n".join(lines) + "\n"
+    # On all kernels, of which the table has one.
+    return "\n".join(lines) + "\n\n" + summary(figures).replace(":\n  ", ": ").replace("\n  ", "; ") + "\n"

@@ -65,6 +65,7 @@ def test_documents(result):
     xml.dom.minidom.parseString(chart)
     assert dumped == result
     assert "targets MISSED" in tables and "MISSED on 6.1" in tables and "7.25" in chart
+    assert "targets MISSED: " in figures_text.markdown(result), "the short table tells it, too"
     assert "+50.0%" in figures_text.changes(older, result)
     for row in rows:
         assert row["work"] in tables, row
