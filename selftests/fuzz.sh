@@ -40,6 +40,15 @@ same_twice() {
 		grep -q '^0 pread .* = 12288$' "$work/first" && diff "$work/first" "$work/second"
 }
 
+# Where there are loop devices, each call succeeds: the store is taken, written to, and read from.
+stores_on_a_disk() {
+	local program
+	for program in storing-disk mount-store-disk; do
+		"$fuzz" --replay "fuzz/corpus/$program" >"$work/out" && ! grep -E ' = (-|SIG|not|refused)' "$work/out" &&
+			grep -qE '^0 (pool_set .* STORE|remount store=file:6) .* = 0$' "$work/out" || return
+	done
+}
+
 same_seed() {
 	"$fuzz" --seed 7 --programs 5 --verbose --threads 1 >"$work/first" &&
 		"$fuzz" --seed 7 --programs 5 --verbose --threads 1 >"$work/second" &&
@@ -68,9 +77,14 @@ bad_program_is_refused() {
 }
 
 exec 3>&1
-plan 5
+plan 6
 check "the corpus, and programs made up" corpus_and_more
 check "a program replayed gives the same results" same_twice
+if [ -e /dev/loop-control ]; then
+	check "stores on a block device" stores_on_a_disk
+else
+	skip "stores on a block device" "this kernel offers no loop device"
+fi
 check "a seed gives the same programs" same_seed
 check "a hang is found" hang_is_found
 check "what is no program is refused" bad_program_is_refused

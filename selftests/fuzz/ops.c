@@ -25,7 +25,7 @@ const struct kind count = { NUMBER, .unit = 1, .most = 16 };
 const struct kind small = { NUMBER, .tame = true, .unit = 1, .most = 8 };
 
 const struct kind huges = { NUMBER, .unit = HUGE, .most = 4 };
-const struct kind file_name = { NUMBER, .tame = true, .unit = 1, .most = 6 };
+const struct kind file_name = { NUMBER, .tame = true, .unit = 1, .most = 7 };
 
 const struct kind open_flags = { FLAGS, .names = (const struct name[]){
 	{ "O_RDWR", O_RDWR }, { "O_WRONLY", O_WRONLY }, { "O_APPEND", O_APPEND },

@@ -30,7 +30,8 @@ static const struct kind option = { CHOICE, .names = (const struct name[]){
 	{ "codec=lzo-rle", 46 }, { "codec=x", 47 }, { "store_limit=8k", 48 },
 	{ "store_limit=0", 49 }, { "store_limit=x", 50 }, { "store=zs", 51 }, { "store=", 52 },
 	{ "store=file:", 53 }, { "store=file:/dev/zero", 54 }, { "store=file:0", STORES },
-	{ "store=file:2", STORES + 2 }, { "store=file:4", STORES + 4 }, { }
+	{ "store=file:2", STORES + 2 }, { "store=file:4", STORES + 4 },
+	{ "store=file:6", STORES + 6 }, { }
 } };
 
 /* A number that is none of them stands for itself, and so is no option. */

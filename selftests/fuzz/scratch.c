@@ -2,17 +2,22 @@
 /*
  * A folder for the files of programs: two names on a small tmpfs, two on a small ext4,
  * which knows O_DIRECT, and two on a mount of vmlab, which are regions themselves; on
- * whatever /tmp is, where they cannot be mounted.
+ * whatever /tmp is, where they cannot be mounted. One more is that of a block device.
  */
 #include "fuzz.h"
 #include "sys.h"
 
+#include <linux/loop.h>
+
 static const char *const folders[] = { "", "ext4/", "vmlab/" };
 
 #define NAMES_EACH 2
+#define DISK (NAMES_EACH * COUNT(folders)) /* the name of the device, beside those on tmpfs */
+#define DISK_SIZE (256 * PAGE)
 
 static char dir[] = "/tmp/vmlab-fuzz.XXXXXX";
 static bool mounted, mounted_ext4;
+static int disk = -1; /* with this the device goes */
 
 static bool mount_ext4(void)
 {
@@ -24,6 +29,44 @@ static bool mount_ext4(void)
 		 "mount -o loop -t ext4 image ext4",
 		 dir);
 	return !system(command);
+}
+
+/* A new loop device on @image, which goes with the last who has it open; or -1. */
+static int loop_open(int image)
+{
+	const struct loop_config config = { .fd = image, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd;
+	char path[32];
+
+	do { /* somebody else may be faster */
+		snprintf(path, sizeof(path), "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0 || !ioctl(fd, LOOP_CONFIGURE, &config))
+			break;
+		close(fd);
+		fd = -1;
+	} while (errno == EBUSY);
+	close(control);
+	return fd;
+}
+
+static void make_disk(void)
+{
+	int image = memfd_create("disk", MFD_CLOEXEC);
+
+	if (image >= 0 && !ftruncate(image, DISK_SIZE))
+		disk = loop_open(image);
+	close(image);
+}
+
+/* A node of our own, which programs may remove, and rename: the next one has it anew. */
+static bool name_disk(void)
+{
+	struct stat st;
+	char path[128];
+
+	return scratch_name(path, sizeof(path), DISK) && disk >= 0 && !fstat(disk, &st) &&
+	       !mknod(path, S_IFBLK | 0600, st.st_rdev);
 }
 
 void scratch_mountpoint(char *path, size_t size)
@@ -67,6 +110,9 @@ void scratch_make(void)
 	if (mkdir(path, 0700))
 		err(2, "%s", path);
 	mount_vmlab();
+	make_disk();
+	if (!name_disk())
+		printf("no loop device to be had here: no store is on a block device\n");
 }
 
 bool scratch_folder(char *path, size_t size, uint64_t number)
@@ -79,9 +125,9 @@ bool scratch_folder(char *path, size_t size, uint64_t number)
 
 bool scratch_name(char *path, size_t size, uint64_t number)
 {
-	if (number >= NAMES_EACH * COUNT(folders))
+	if (number > DISK)
 		return false;
-	snprintf(path, size, "%s/%sfile%u", dir, folders[number / NAMES_EACH],
+	snprintf(path, size, "%s/%sfile%u", dir, number == DISK ? "" : folders[number / NAMES_EACH],
 		 (unsigned int)number);
 	return true;
 }
@@ -97,11 +143,12 @@ static void empty(void)
 void scratch_reset(bool mounts)
 {
 	empty();
-	if (!mounts)
-		return;
-	unmount_vmlab();
-	empty(); /* what was beneath */
-	mount_vmlab();
+	if (mounts) {
+		unmount_vmlab();
+		empty(); /* what was beneath */
+		mount_vmlab();
+	}
+	name_disk();
 }
 
 void scratch_remove(void)
@@ -117,6 +164,7 @@ void scratch_remove(void)
 	empty();
 	scratch_mountpoint(path, sizeof(path));
 	rmdir(path);
+	close(disk);
 	if (mounted)
 		umount2(dir, MNT_DETACH);
 	rmdir(dir);
