@@ -131,8 +131,8 @@ static void mark_written(struct vmlab_region *region, struct folio *folio)
 static size_t copy_beyond_end(struct vmlab_region *region, struct folio *folio, loff_t pos,
 			      size_t len, struct iov_iter *from)
 {
-	size_t offset = (size_t)folio_page_idx(folio, vmlab_folio_page(folio, pos >> PAGE_SHIFT)) *
-			PAGE_SIZE + offset_in_page(pos);
+	struct page *page = vmlab_folio_page(folio, pos >> PAGE_SHIFT);
+	size_t offset = folio_page_idx(folio, page) * PAGE_SIZE + offset_in_page(pos);
 	size_t copied;
 
 	do {

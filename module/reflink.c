@@ -60,7 +60,7 @@ static int settle(pgoff_t first, struct page **pages, unsigned long *mask, void 
  * of a huge one, which the caller knows to be there (@whole). Such pages stay as long as
  * invalidate_lock is held; others may be evicted.
  */
-static struct page *unsharable(struct vmlab_region *region, pgoff_t pgoff, bool whole)
+static struct page *must_be_copied(struct vmlab_region *region, pgoff_t pgoff, bool whole)
 {
 	struct folio *folio;
 
@@ -161,7 +161,7 @@ static int link_run(const struct reflink *link, const struct vmlab_run *run, pgo
 
 	for (i = 0; i < nr; i++) {
 		pgoff_t pgoff = run->first + i;
-		struct page *page = unsharable(link->from, pgoff, run->whole);
+		struct page *page = must_be_copied(link->from, pgoff, run->whole);
 		void *slot = page ? vmlab_page_copy(link->to, target + i, page) :
 				    get_share(link, pgoff, into_huge);
 

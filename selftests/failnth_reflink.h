@@ -9,7 +9,6 @@
 #include "failnth_clone.h"
 #include "failnth_huge.h"
 #include "failnth_mount.h"
-#include "failnth_store.h"
 #include "failnth_swap.h"
 #include "failnth_world.h"
 
@@ -193,22 +192,12 @@ static void evict_source(struct world *w)
 	make_both_small(w, have_pool);
 }
 
-static void evict_source_to_file(struct world *w)
-{
-	make_both_small(w, have_store);
-}
-
 OPERATION(reflink_part_stored, .kind = FRESH, .prepare = evict_source, .run = link_pages,
 	  .right = linked_apart, .may = { ENOMEM, EFAULT }, .hits = 1);
 
-/* To where there may be huge pages they must be brought in: no memory is no reason to fail. */
+/* To where there may be huge pages, but are none, they are linked as they are. */
 OPERATION(reflink_part_stored_huge, .kind = LARGE, .prepare = evict_source, .run = link_pages,
 	  .right = linked_apart, .may = { ENOMEM, EFAULT }, .hits = 1);
-
-/* But the disk may be one. */
-OPERATION(worker_reflink_from_file_huge, .type = "ext4", .disk = true, .kind = LARGE,
-	  .worker = true, .prepare = evict_source_to_file, .run = link_pages,
-	  .right = linked_apart, .may = { ENOMEM, EIO }, .hits = 2);
 
 /* Pages of a huge one are copied. */
 
