@@ -142,7 +142,7 @@ static int advise_pages(struct vmlab_region *region, pgoff_t first, pgoff_t last
 	return ret == -EAGAIN ? 0 : min(ret, 0);
 }
 
-/* A mount's gets a store, and with that no huge pages any more, from who may set its budget only. */
+/* A mount's gets a store, and so no huge pages any more, from who may set its budget only. */
 static int begin(struct vmlab_pool *pool)
 {
 	if (pool->mounted && !READ_ONCE(pool->swapping) && !capable(CAP_SYS_ADMIN))

@@ -285,9 +285,10 @@ static int check(struct vmlab_region *region)
  * Pages that somebody holds, a device above all, are copied.
  * Context: may sleep; takes both inode locks.
  * Return: how many bytes, or -EINVAL (not at page boundaries, ranges that overlap), -EXDEV
- * (regions of two pools: who has pages in common has one), -EOPNOTSUPP (a region with a file behind it or that tracks writes; deduplication),
- * -EFBIG, -ENOSPC, -ENOMEM, -EINTR. What was linked until then stays so; if the caller can do
- * with less than he asked for, he is told how much it was.
+ * (regions of two pools: who has pages in common has one), -EOPNOTSUPP (a region with a file
+ * behind it or that tracks writes; deduplication), -EFBIG, -ENOSPC, -ENOMEM, -EINTR. What was
+ * linked until then stays so; if the caller can do with less than he asked for, he is told how
+ * much it was.
  */
 loff_t vmlab_reflink(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out, loff_t len,
 		     unsigned int flags)

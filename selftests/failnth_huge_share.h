@@ -152,9 +152,11 @@ OPERATION(zero_shared_huge_scattered, .kind = LARGE, .scattered = true,
 
 static void make_huge_cow(struct world *w)
 {
-	if (region_configure(w->fd, &(struct vmlab_configure){
+	struct vmlab_configure config = {
 		.flags = VMLAB_REGION_HUGE | VMLAB_REGION_COW_FORK, .size = SPAN,
-	}))
+	};
+
+	if (region_configure(w->fd, &config))
 		broken("VMLAB_IOC_CONFIGURE: %s\n", strerror(errno));
 	stamp_huge(w);
 }

@@ -90,15 +90,16 @@ TEST_F(clone, is_of_one_moment_while_others_write)
 
 static void *append_on(void *arg)
 {
+	const ssize_t length = PAGE / 2;
 	int fd = *(int *)arg;
 	char buffer[PAGE / 2];
 
-	memset(buffer, 'x', sizeof(buffer));
+	memset(buffer, 'x', length);
 	while (!writers_stop) {
 		if (ftruncate(fd, 0))
 			return (void *)1;
 		for (int i = 0; i < 64; i++) {
-			if (pwrite(fd, buffer, sizeof(buffer), i * sizeof(buffer)) != sizeof(buffer))
+			if (pwrite(fd, buffer, length, i * length) != length)
 				return (void *)1;
 		}
 	}
