@@ -159,27 +159,32 @@ static bool parse_pool(enum option option, const char *text, struct vmlab_pool_s
 	}
 }
 
-/* Is it what the options show? The file itself may have been removed, or be elsewhere by now. */
-static bool shows_store(struct fs_context *fc, const char *path)
+/*
+ * Is it what the options show? The file itself may have been removed, or be elsewhere by now.
+ * Returns -ENOMEM if that cannot be told.
+ */
+static int shows_store(struct fs_context *fc, const char *path)
 {
 	struct vmlab_pool *pool;
 	struct file *file = NULL;
 	const char *shown;
-	bool same = false;
 	char *buffer;
+	int ret;
 
 	if (fc->purpose != FS_CONTEXT_FOR_RECONFIGURE)
-		return false;
+		return 0;
 	pool = fc->root->d_sb->s_fs_info;
 	if (smp_load_acquire(&pool->swapping))	/* pairs with begin() in pool_config.c */
 		file = vmlab_store_in_file(pool->store);
-	buffer = file ? kmalloc(PATH_MAX, GFP_KERNEL) : NULL;
-	if (buffer) {
-		shown = d_path(&file->f_path, buffer, PATH_MAX);
-		same = !IS_ERR(shown) && !strcmp(shown, path);
-		kfree(buffer);
-	}
-	return same;
+	if (!file)
+		return 0;
+	buffer = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buffer)
+		return -ENOMEM;
+	shown = d_path(&file->f_path, buffer, PATH_MAX);
+	ret = !IS_ERR(shown) && !strcmp(shown, path);
+	kfree(buffer);
+	return ret;
 }
 
 /* "zs", or "file:" and a path: whoever mounts must be allowed to write there. */
@@ -187,11 +192,13 @@ static int parse_store(struct fs_context *fc, const char *text, struct options *
 {
 	static const char prefix[] = "file:";
 	struct file *file = NULL;
+	int shown;
 
 	if (!strncmp(text, prefix, strlen(prefix))) {
 		file = filp_open(text + strlen(prefix), O_RDWR | O_LARGEFILE, 0);
-		if (IS_ERR(file) && shows_store(fc, text + strlen(prefix)))
-			return 0;
+		shown = IS_ERR(file) ? shows_store(fc, text + strlen(prefix)) : 0;
+		if (shown)
+			return min(shown, 0);
 		if (IS_ERR(file)) {
 			errorfc(fc, "The store '%s' cannot be opened", text);
 			return PTR_ERR(file);
