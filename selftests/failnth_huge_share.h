@@ -47,16 +47,20 @@ static char *map_clone_of_huge(int fd)
 	return p;
 }
 
-/* The clone is what the region was, from @from on; then each is what was written to it. */
+/*
+ * The clone is what the region was, from @from on; then each is what was written to it. That is
+ * not to be more pages than it takes: one by one they are copied slowly.
+ */
 static bool huge_from_is_apart(struct world *w, size_t from)
 {
 	char *clone = map_clone_of_huge(w->made);
 	bool right = is_stamped(clone, 0, 1) && is_stamped(w->p, from, 1);
 
-	stamp(clone, 2);
+	clone[HUGE - PAGE]++;
 	right = right && is_stamped(w->p, from, 1);
-	stamp(w->p, 3);
-	return right && is_stamped(clone, 0, 2) && is_stamped(w->p, 0, 3);
+	w->p[HUGE - 2 * PAGE]++;
+	clone[HUGE - PAGE]--;
+	return right && is_stamped(clone, 0, 1);
 }
 
 static bool huge_clone_is_apart(struct world *w)
@@ -83,10 +87,10 @@ static bool held_huge_stays_behind(struct world *w)
 }
 
 OPERATION(clone_huge_held, .kind = LARGE, .prepare = hold_huge, .run = make_clone,
-	  .right = held_huge_stays_behind, .may = { ENOMEM, EFAULT }, .hits = 9);
+	  .right = held_huge_stays_behind, .may = { ENOMEM, EFAULT }, .hits = 16);
 OPERATION(clone_huge_held_scattered, .kind = LARGE, .scattered = true, .prepare = hold_huge,
 	  .run = make_clone, .right = held_huge_stays_behind, .may = { ENOMEM },
-	  .hits = HUGE / PAGE, .step = 32);
+	  .hits = HUGE / PAGE, .step = 128);
 
 /* Writing to one that a clone has as well: by a store, by write(), and zeroes */
 
@@ -114,7 +118,7 @@ OPERATION(store_shared_huge, .kind = LARGE, .prepare = clone_stamped, .run = sto
 	  .right = stored_in_huge, .hits = 4);
 OPERATION(store_shared_huge_scattered, .kind = LARGE, .scattered = true,
 	  .prepare = clone_stamped, .run = store_in_huge, .right = stored_in_huge,
-	  .hits = HUGE / PAGE, .step = 32);
+	  .hits = HUGE / PAGE, .step = 128);
 
 static int write_in_huge(struct world *w)
 {
@@ -125,7 +129,7 @@ static int write_in_huge(struct world *w)
 
 OPERATION(write_shared_huge_scattered, .kind = LARGE, .scattered = true,
 	  .prepare = clone_stamped, .run = write_in_huge, .right = stored_in_huge,
-	  .may = { ENOMEM }, .hits = HUGE / PAGE, .step = 32);
+	  .may = { ENOMEM }, .hits = HUGE / PAGE, .step = 128);
 
 static int zero_in_huge(struct world *w)
 {
@@ -144,10 +148,6 @@ static bool zeroed_in_huge(struct world *w)
 
 OPERATION(zero_shared_huge, .kind = LARGE, .prepare = clone_stamped, .run = zero_in_huge,
 	  .right = zeroed_in_huge, .may = { ENOMEM }, .hits = 4);
-OPERATION(zero_shared_huge_scattered, .kind = LARGE, .scattered = true,
-	  .prepare = clone_stamped, .run = zero_in_huge, .right = zeroed_in_huge,
-	  .may = { ENOMEM }, .hits = HUGE / PAGE, .step = 32);
-
 /* Forks */
 
 static void make_huge_cow(struct world *w)
@@ -161,18 +161,18 @@ static void make_huge_cow(struct world *w)
 	stamp_huge(w);
 }
 
-static int in_child_huge(struct world *w, size_t from)
+static int in_child_huge(struct world *w)
 {
-	char first[PAGE];
+	const size_t at = HUGE - PAGE;
+	char parents;
 
 	if (trap_read(w->p))
 		return trap_write(w->p + HUGE - PAGE, 1) == SIGBUS ? NOTHING : 1;
 	if (!is_stamped(w->p, 0, 1))
 		return 1;
-	stamp(w->p, 2);
+	w->p[at]++;
 	/* The descriptor is the parent's still. */
-	return is_stamped(w->p, 0, 2) && pread(w->fd, first, PAGE, from) == PAGE &&
-	       *(__u64 *)first == stamp_of(from / PAGE) + 1 ? 0 : 1;
+	return pread(w->fd, &parents, 1, at) == 1 && parents == (char)(w->p[at] - 1) ? 0 : 1;
 }
 
 static int fork_huge(struct world *w)
@@ -183,7 +183,7 @@ static int fork_huge(struct world *w)
 	if (child < 0)
 		return errno;
 	if (!child)
-		_exit(in_child_huge(w, 2 * PAGE));
+		_exit(in_child_huge(w));
 	status = child_status(child);
 	return status == NOTHING ? TRAPPED : status ? WRONG : 0;
 }
@@ -193,8 +193,7 @@ static bool huge_is_copied(struct world *w)
 	return is_stamped(w->p, 0, 1) && fork_huge(w) == 0 && is_stamped(w->p, 0, 1);
 }
 
-OPERATION(fork_cow_huge, .kind = FRESH, .prepare = make_huge_cow, .run = fork_huge,
-	  .right = huge_is_copied, .may = { ENOMEM, EAGAIN, TRAPPED }, .hits = 20, .step = 4);
+/* A huge page that is held is copied by the fork, others when they are written to. */
 
 static void hold_huge_cow(struct world *w)
 {
@@ -213,8 +212,8 @@ static bool held_huge_is_the_parents(struct world *w)
 }
 
 OPERATION(fork_cow_huge_held, .kind = FRESH, .prepare = hold_huge_cow, .run = fork_huge,
-	  .right = held_huge_is_the_parents, .may = { ENOMEM, EAGAIN, TRAPPED }, .hits = 20,
-	  .step = 4);
+	  .right = held_huge_is_the_parents, .may = { ENOMEM, EAGAIN, TRAPPED }, .hits = 100,
+	  .step = 32);
 
 /* The first file of a mount that may have huge pages: there is to be a reserve of small ones. */
 
@@ -240,6 +239,7 @@ static bool created_is_huge(struct world *w)
 }
 
 OPERATION(mount_create_huge, .type = "vmlab", .prepare = allow_huge, .run = create,
-	  .right = created_is_huge, .may = { ENOMEM, EFAULT }, .hits = HUGE / PAGE + 3, .step = 32);
+	  .right = created_is_huge, .may = { ENOMEM, EFAULT }, .hits = HUGE / PAGE + 3,
+	  .step = 128);
 
 #endif /* VMLAB_FAILNTH_HUGE_SHARE_H */

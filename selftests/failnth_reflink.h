@@ -9,6 +9,7 @@
 #include "failnth_clone.h"
 #include "failnth_huge.h"
 #include "failnth_mount.h"
+#include "failnth_store.h"
 #include "failnth_swap.h"
 #include "failnth_world.h"
 
@@ -176,28 +177,76 @@ OPERATION(reflink_files_held, .type = "vmlab", .prepare = make_files, .run = lin
 
 /* Pages that are not in memory */
 
-static void make_both_small(struct world *w, void (*have)(struct world *w))
+static void evict_source(struct world *w)
 {
-	clone_it(w);
-	have(w);	/* with a budget no huge pages are made */
-	write_pages_of(w->made, AROUND, AROUND_END, TARGET(0));
-	write_pages_of(w->fd, 0, PAGES, SOURCE(0));
-	target = 62;
 	if (evict(w) || region_stat(w->fd).stored != PAGES)
 		broken("nothing is stored: %s\n", strerror(errno));
 }
 
-static void evict_source(struct world *w)
+static void make_stored(struct world *w)
 {
-	make_both_small(w, have_pool);
+	make_both(w);
+	have_pool(w);
+	evict_source(w);
 }
 
-OPERATION(reflink_part_stored, .kind = FRESH, .prepare = evict_source, .run = link_pages,
+OPERATION(reflink_part_stored, .kind = FRESH, .prepare = make_stored, .run = link_pages,
 	  .right = linked_apart, .may = { ENOMEM, EFAULT }, .hits = 1);
 
-/* To where there may be huge pages, but are none, they are linked as they are. */
-OPERATION(reflink_part_stored_huge, .kind = LARGE, .prepare = evict_source, .run = link_pages,
-	  .right = linked_apart, .may = { ENOMEM, EFAULT }, .hits = 1);
+/* The pages of the source are small, as it ends inside, and the target has a huge one. */
+static void make_target_huge(struct world *w)
+{
+	char *p;
+
+	clone_it(w);
+	p = map_at(THERE, w->made, HUGE, MAP_SHARED);
+	if (p == MAP_FAILED)
+		broken("mmap: %s\n", strerror(errno));
+	for (size_t i = 0; i < HUGE; i += PAGE)
+		p[i] = 5;
+	write_pages_of(w->made, AROUND, AROUND_END, TARGET(0));
+	if (region_resident(w->made) != HUGE / PAGE || region_stat(w->made).huge_made != 1)
+		broken("no huge page\n");
+	if (ftruncate(w->region, LENGTH))
+		broken("ftruncate: %s\n", strerror(errno));
+	write_pages_of(w->fd, 0, PAGES, SOURCE(0));
+	target = 62;
+}
+
+/* To there they must be brought in: for which there is memory in the end, but not always a disk. */
+
+static void lift_budget(struct world *w)
+{
+	struct vmlab_pool_set set = {
+		.what = VMLAB_POOL_BUDGET, .budget = VMLAB_POOL_UNLIMITED_BUDGET,
+	};
+
+	if (ioctl(w->fd, VMLAB_IOC_POOL_SET, &set))
+		broken("VMLAB_IOC_POOL_SET: %s\n", strerror(errno));
+}
+
+static void make_stored_huge(struct world *w)
+{
+	make_target_huge(w);
+	have_pool(w);
+	evict_source(w);
+	lift_budget(w);
+}
+
+static void make_in_file_huge(struct world *w)
+{
+	make_target_huge(w);
+	have_store(w);
+	evict_source(w);
+	lift_budget(w);
+}
+
+OPERATION(reflink_part_stored_huge, .kind = LARGE, .prepare = make_stored_huge,
+	  .run = link_pages, .right = linked_apart, .may = { ENOMEM, EFAULT },
+	  .hits = HUGE / PAGE - PAGES, .step = 128);
+OPERATION(worker_reflink_from_file_huge, .type = "ext4", .disk = true, .kind = LARGE,
+	  .worker = true, .prepare = make_in_file_huge, .run = link_pages,
+	  .right = linked_apart, .may = { ENOMEM, EIO }, .hits = 2);
 
 /* Pages of a huge one are copied. */
 
@@ -224,23 +273,10 @@ OPERATION(reflink_from_huge, .kind = LARGE, .prepare = make_source_huge, .run = 
  */
 static void make_target_shared(struct world *w)
 {
-	char *p;
-
-	clone_it(w);
-	p = map_at(THERE, w->made, HUGE, MAP_SHARED);
-	if (p == MAP_FAILED)
-		broken("mmap: %s\n", strerror(errno));
-	for (size_t i = 0; i < HUGE; i += PAGE)
-		p[i] = 5;
-	write_pages_of(w->made, AROUND, AROUND_END, TARGET(0));
+	make_target_huge(w);
 	w->other = clone_of(w->made);
-	if (region_resident(w->made) != HUGE / PAGE || w->other < 0)
-		broken("no huge page: %s\n", strerror(errno));
-	/* The region ends inside: its pages are small. */
-	if (ftruncate(w->region, LENGTH))
-		broken("ftruncate: %s\n", strerror(errno));
-	write_pages_of(w->fd, 0, PAGES, SOURCE(0));
-	target = 62;
+	if (w->other < 0)
+		broken("clone: %s\n", strerror(errno));
 }
 
 /* All of the huge page but what was linked is there, and all of the third region's. */
@@ -259,10 +295,10 @@ static bool linked_into_shared(struct world *w)
 }
 
 OPERATION(reflink_into_shared_huge, .kind = LARGE, .prepare = make_target_shared,
-	  .run = link_pages, .right = linked_into_shared, .may = { ENOMEM, EFAULT }, .hits = 4,
-	  .step = 64);
+	  .run = link_pages, .right = linked_into_shared, .may = { ENOMEM, EFAULT },
+	  .hits = HUGE / PAGE - PAGES, .step = 128);
 OPERATION(reflink_into_shared_huge_scattered, .kind = LARGE, .scattered = true,
 	  .prepare = make_target_shared, .run = link_pages, .right = linked_into_shared,
-	  .may = { ENOMEM }, .hits = HUGE / PAGE, .step = 32);
+	  .may = { ENOMEM }, .hits = HUGE / PAGE, .step = 128);
 
 #endif /* VMLAB_FAILNTH_REFLINK_H */

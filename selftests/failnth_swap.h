@@ -72,7 +72,7 @@ OPERATION(ioctl_advise_evict, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .pr
 
 /* The first page to go: its pool gets a policy and a store, and to know of its pages. */
 OPERATION(ioctl_advise_evict_first, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .run = evict,
-	  .right = nothing_is_lost, .may = { ENOMEM, EFAULT }, .hits = 8);
+	  .right = nothing_is_lost, .may = { ENOMEM, EFAULT }, .hits = 16);
 
 static void have_stored(struct world *w)
 {

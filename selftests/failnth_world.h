@@ -80,6 +80,7 @@ FIXTURE_VARIANT(operation)
 };
 
 #define FIRST_ONES 16
+#define FIRST_SCATTERED 4	/* pages of one kind */
 
 #define OPERATION(name, ...) FIXTURE_VARIANT_ADD(operation, name) { __VA_ARGS__ }
 
@@ -272,6 +273,7 @@ TEST_F_TIMEOUT(operation, survives_each_failure, 300)
 {
 	/* The work may be given to a worker that came into being after all were armed. */
 	const unsigned int misses_max = variant->worker ? 3 : 1;
+	const unsigned int first_ones = variant->scattered ? FIRST_SCATTERED : FIRST_ONES;
 	const struct vmlab_features before = module_features();
 	unsigned int n = 1, step = variant->step ? variant->step : 1, misses = 0;
 	unsigned int failed, struck = 0;
@@ -314,11 +316,11 @@ TEST_F_TIMEOUT(operation, survives_each_failure, 300)
 		}
 		if (hit) {
 			misses = 0;
-			n += n < FIRST_ONES ? 1 : step;
-		} else if (step > 1 && n > FIRST_ONES) {
-			/* Those since the last one that failed, one by one. */
-			n -= step - 1;
-			step = 1;
+			n += n < first_ones ? 1 : step;
+		} else if (step > 1 && n > first_ones) {
+			/* The last one that can fail is between this one and the one before. */
+			n -= step - step / 2;
+			step /= 2;
 		} else {
 			misses++;
 		}
@@ -326,7 +328,7 @@ TEST_F_TIMEOUT(operation, survives_each_failure, 300)
 	TH_LOG("%u failures", n - 1);
 	EXPECT_GE(n - 1, variant->hits);
 	if (variant->scattered)
-		EXPECT_GE(struck, FIRST_ONES);
+		EXPECT_GE(struck, first_ones);
 }
 
 static int outcome(long ret)
