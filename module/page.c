@@ -49,8 +49,8 @@
 #include "compat.h"
 #include "index.h"
 #include "pool.h"
-#include "reclaim.h"
 #include "region.h"
+#include "room.h"
 #include "share.h"
 #include "stats.h"
 #include "swap.h"
@@ -267,7 +267,7 @@ static int fetch(struct vmlab_region *region, pgoff_t pgoff)
 	int ret;
 
 	while ((ret = vmlab_swap_fetch(region, pgoff, false)) == -EAGAIN) {
-		ret = vmlab_reclaim_room(region->pool, true);
+		ret = vmlab_room_make(region->pool, true);
 		if (ret == -ENOSPC)
 			return vmlab_swap_fetch(region, pgoff, true);
 		if (ret)
@@ -297,7 +297,7 @@ int vmlab_page_make_room(struct vmlab_region *region, pgoff_t pgoff)
 		if (ret || !vmlab_swap_wants_frame(swap))
 			goto release;
 	}
-	ret = vmlab_reclaim_room(region->pool, swap);
+	ret = vmlab_room_make(region->pool, swap);
 	if (!swap)
 		return ret;
 	if (ret == -ENOSPC) {

@@ -10,8 +10,8 @@
 
 #include "policy/policy.h"
 #include "policy_list.h"
-#include "reclaim.h"
 #include "region.h"
+#include "room.h"
 #include "store.h"
 
 static unsigned long max_pages;
@@ -227,7 +227,7 @@ struct vmlab_pool *vmlab_pool_new(long max_pages, long max_inodes, unsigned int 
 	spin_lock_init(&pool->policy_lock);
 	mutex_init(&pool->reclaim_lock);
 	mutex_init(&pool->config_lock);
-	INIT_WORK(&pool->reclaim_work, vmlab_reclaim_work);
+	INIT_WORK(&pool->reclaim_work, vmlab_room_work);
 	init_waitqueue_head(&pool->room);
 	INIT_WORK(&pool->free_work, free_pool);
 	return pool;

@@ -17,8 +17,8 @@
 #include "page.h"
 #include "policy_list.h"
 #include "pool.h"
-#include "reclaim.h"
 #include "region.h"
+#include "room.h"
 #include "swap.h"
 
 #define ALL_FIELDS (VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY | VMLAB_POOL_CODEC | \
@@ -272,7 +272,7 @@ static int change_budget(struct vmlab_pool *pool, long budget)
 /* Evicts what is beyond the budget now, as far as it can be. */
 static int shrink(struct vmlab_pool *pool)
 {
-	vmlab_reclaim_excess(pool);
+	vmlab_room_excess(pool);
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 

@@ -7,7 +7,7 @@
  *            <----------------------------------
  *              swap in (invalidate_lock shared, BUSY)
  *
- * Who chooses the pages that are to go is in reclaim.c. When a page is taken out of its
+ * Who chooses the pages that are to go is in victim.c. When a page is taken out of its
  * slots, the content is still in it; then it is stored, and the page freed. If that fails it
  * stays as it is, CACHED: whoever needs it takes it from here.
  *
