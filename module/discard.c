@@ -78,25 +78,21 @@ bool vmlab_page_drop(struct vmlab_region *region, pgoff_t pgoff)
  * @region: the region
  * @start: first byte
  * @end: byte behind the last, at most the page's end
- * @must: do not fail; that may exceed the cap
  *
- * A page with a file behind it does not become dirty by that: the file has zeroes
- * there by now, or its end.
+ * It does not fail: a page that others have, too, is copied, which may exceed the limits. A page
+ * with a file behind it does not become dirty by that: the file has zeroes there by now, or its
+ * end.
  * Context: may sleep. Caller holds invalidate_lock.
- * Return: 0, or why a page that others have, too, could not be copied: -ENOSPC, -ENOMEM.
  */
-int vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end, bool must)
+void vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end)
 {
 	struct vmlab_place place;
 	struct folio *folio;
 	struct page *page;
-	int ret;
 
-	if (start >= end)
-		return 0;
-	ret = vmlab_pages_own(region, start >> PAGE_SHIFT, 1, &page, &place, NULL, must);
-	if (ret <= 0)
-		return ret;
+	if (start >= end ||
+	    vmlab_pages_own(region, start >> PAGE_SHIFT, 1, &page, &place, NULL, true) <= 0)
+		return;
 	folio = page_folio(page);
 	folio_lock(folio);
 	vmlab_swap_written(folio);
@@ -104,7 +100,6 @@ int vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end, bool 
 	if (vmlab_region_tracks_writes(region) && !region->backing->writeback)
 		vmlab_page_dirty(region, folio);
 	folio_unlock(folio);
-	return 0;
 }
 
 /* See vmlab_pages_own_ends(): at one of them. */
@@ -145,10 +140,10 @@ static void punch(struct vmlab_region *region, loff_t start, loff_t end)
 	pgoff_t last = end >> PAGE_SHIFT;
 
 	if (first > last) {	/* inside one page */
-		vmlab_page_zero(region, start, end, true);
+		vmlab_page_zero(region, start, end);
 	} else {
-		vmlab_page_zero(region, start, (loff_t)first << PAGE_SHIFT, true);
-		vmlab_page_zero(region, (loff_t)last << PAGE_SHIFT, end, true);
+		vmlab_page_zero(region, start, (loff_t)first << PAGE_SHIFT);
+		vmlab_page_zero(region, (loff_t)last << PAGE_SHIFT, end);
 	}
 	if (first < last) {
 		vmlab_huge_settle(region, first, last - 1);
@@ -238,7 +233,7 @@ void vmlab_pages_truncate(struct vmlab_region *region, loff_t size)
 	loff_t end = round_up(size, PAGE_SIZE);
 	pgoff_t first = end >> PAGE_SHIFT, last = VMLAB_SIZE_MAX >> PAGE_SHIFT;
 
-	vmlab_page_zero(region, size, end, true);
+	vmlab_page_zero(region, size, end);
 	vmlab_huge_settle(region, first, last - 1);
 	vmlab_region_unmap_beyond(region, end);
 	vmlab_huge_cut(region, &first, &last, true);

@@ -8,7 +8,7 @@ struct vmlab_region;
 
 int vmlab_pages_own_ends(struct vmlab_region *region, loff_t start, loff_t end, bool must);
 bool vmlab_page_drop(struct vmlab_region *region, pgoff_t pgoff);
-int vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end, bool must);
+void vmlab_page_zero(struct vmlab_region *region, loff_t start, loff_t end);
 void vmlab_pages_remove(struct vmlab_region *region, pgoff_t first, pgoff_t last);
 int vmlab_pages_punch(struct vmlab_region *region, loff_t start, loff_t end);
 void vmlab_pages_punch_prepared(struct vmlab_region *region, loff_t start, loff_t end);

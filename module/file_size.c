@@ -73,7 +73,7 @@ static bool drop_tail(struct vmlab_file *f, loff_t end)
 	if (!vmlab_file_unlinked(f))
 		return false;
 	/* It will never be written. */
-	vmlab_page_zero(f->region, end, round_up(end, PAGE_SIZE), true);
+	vmlab_page_zero(f->region, end, round_up(end, PAGE_SIZE));
 	return true;
 }
 

@@ -38,7 +38,8 @@ static int in_child(struct world *w)
 	return filled(w->p, LENGTH, 2) && holds_1(w) ? 0 : 1;
 }
 
-static int fork_copied(struct world *w)
+/* Forks, and has the child do something that returns 0, or NOTHING if it sees nothing. */
+static int fork_to(struct world *w, int (*child_does)(struct world *w))
 {
 	pid_t child = fork();
 	int status;
@@ -46,9 +47,14 @@ static int fork_copied(struct world *w)
 	if (child < 0)
 		return errno;
 	if (!child)
-		_exit(in_child(w));
+		_exit(child_does(w));
 	status = child_status(child);
 	return status == NOTHING ? TRAPPED : status ? WRONG : 0;
+}
+
+static int fork_copied(struct world *w)
+{
+	return fork_to(w, in_child);
 }
 
 static bool is_copied(struct world *w)

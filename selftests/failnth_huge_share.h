@@ -177,15 +177,7 @@ static int in_child_huge(struct world *w)
 
 static int fork_huge(struct world *w)
 {
-	pid_t child = fork();
-	int status;
-
-	if (child < 0)
-		return errno;
-	if (!child)
-		_exit(in_child_huge(w));
-	status = child_status(child);
-	return status == NOTHING ? TRAPPED : status ? WRONG : 0;
+	return fork_to(w, in_child_huge);
 }
 
 static bool huge_is_copied(struct world *w)

@@ -90,12 +90,11 @@ TEST_F(huge, a_punch_over_several_splits_the_ends)
 /* Huge pages stay where they are when there is a budget; what one is split into can leave. */
 TEST_F(huge, a_part_of_one_is_stored)
 {
-	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET, .budget = VMLAB_POOL_BUDGET_MIN };
 	struct vmlab_advise evict = { .length = LENGTH, .advice = VMLAB_ADVISE_EVICT };
 	int fd = region_fd(self->fd, O_CLOEXEC);
 
 	fill(self->p, LENGTH, 1);
-	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_POOL_SET, &set));
+	ASSERT_EQ(0, set_budget(self->fd, VMLAB_POOL_BUDGET_MIN));
 	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_ADVISE, &evict));
 	EXPECT_EQ(0, region_stat(self->fd).stored);
 	ASSERT_EQ(0, fallocate(fd, PUNCH, HUGE + 3 * PAGE, 100 * PAGE));
@@ -105,8 +104,7 @@ TEST_F(huge, a_part_of_one_is_stored)
 	EXPECT_TRUE(filled_from(self->p, 1, HUGE - PAGE, 2 * PAGE));
 	EXPECT_TRUE(filled_from(self->p, 1, HUGE + 103 * PAGE, PAGE));
 	EXPECT_EQ(SIGBUS, trap_write(self->p + HUGE + 3 * PAGE, 1));
-	set.budget = VMLAB_POOL_UNLIMITED_BUDGET;
-	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_POOL_SET, &set));
+	ASSERT_EQ(0, set_budget(self->fd, VMLAB_POOL_UNLIMITED_BUDGET));
 	EXPECT_TRUE(filled_but(self->p, LENGTH, 1, HUGE + 3 * PAGE, 100 * PAGE));
 	close(fd);
 }

@@ -336,13 +336,6 @@ TEST_F(huge, a_small_page_at_the_cap)
 	close(other);
 }
 
-static int set_budget(int fd, __u64 budget)
-{
-	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET, .budget = budget };
-
-	return ioctl(fd, VMLAB_IOC_POOL_SET, &set);
-}
-
 /* There is room in the budget, but not for all of a copy; of what is copied the most can leave. */
 TEST_F(huge, a_copy_with_little_room)
 {

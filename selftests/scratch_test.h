@@ -11,7 +11,7 @@
 #include <sys/sendfile.h>
 #include <sys/sysmacros.h>
 
-#include <linux/loop.h>
+#include "common/loop.h"
 
 struct scratch {
 	char dir[64];
@@ -70,25 +70,6 @@ static inline int ext4_image(unsigned long bytes)
 				broken("an ext4 cannot be copied: %s\n", strerror(errno));
 		}
 	}
-	return fd;
-}
-
-/* A new loop device on @image, which goes with the last who has it open; or -1. */
-static inline int loop_open(int image)
-{
-	struct loop_config config = { .fd = image, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd;
-	char path[32];
-
-	do {	/* somebody else may be faster */
-		snprintf(path, sizeof(path), "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0 || !ioctl(fd, LOOP_CONFIGURE, &config))
-			break;
-		close(fd);
-		fd = -1;
-	} while (errno == EBUSY);
-	close(control);
 	return fd;
 }
 

@@ -11,17 +11,6 @@
 #define PAGES		256UL
 #endif
 
-static inline int pool_set(int fd, const struct vmlab_pool_set *set)
-{
-	return ioctl(fd, VMLAB_IOC_POOL_SET, set);
-}
-
-static inline int set_budget(int fd, __u64 budget)
-{
-	return pool_set(fd, &(struct vmlab_pool_set){ .what = VMLAB_POOL_BUDGET,
-						      .budget = budget });
-}
-
 static inline int set_policy(int fd, const char *name)
 {
 	struct vmlab_pool_set set = { .what = VMLAB_POOL_POLICY };

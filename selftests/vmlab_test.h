@@ -114,6 +114,17 @@ static inline int region_file(int backing, __u64 offset, __u64 size)
 	});
 }
 
+static inline int pool_set(int fd, const struct vmlab_pool_set *set)
+{
+	return ioctl(fd, VMLAB_IOC_POOL_SET, set);
+}
+
+static inline int set_budget(int fd, __u64 budget)
+{
+	return pool_set(fd, &(struct vmlab_pool_set){ .what = VMLAB_POOL_BUDGET,
+						      .budget = budget });
+}
+
 static inline struct vmlab_stat region_stat(int fd)
 {
 	struct vmlab_stat stat;

@@ -70,7 +70,7 @@ static void aim_at_waiter(const struct model *model, struct step *wake)
 static void aim_at_relative(const struct model *model, struct step *link)
 {
 	const struct process *process = &model->processes[link->process];
-	const struct file *from = process->files[link->args[1] % SLOTS];
+	const struct file *from = process->files[link->args[1]];
 	uint64_t first = random_below(SLOTS);
 
 	for (uint64_t i = 0; from && i < SLOTS; i++) {

@@ -83,8 +83,8 @@ static bool overlap(uint64_t a, uint64_t a_pages, uint64_t b, uint64_t b_pages)
 	return a < b + b_pages && b < a + a_pages;
 }
 
-/* Is it a huge region's that a fork copied? Some kernels let no such mapping grow. */
-static bool may_stay(const struct view *view)
+/* Is it a huge region's that a fork copied? On some kernels no such mapping grows. */
+static bool cannot_grow(const struct view *view)
 {
 	const unsigned int both = VMLAB_REGION_HUGE | VMLAB_REGION_COW_FORK;
 
@@ -104,7 +104,7 @@ PREDICT(move)
 		return expect_error(forecast, EINVAL);
 	if (!from->view)	/* is the target unmapped first? */
 		return all_free(to, a[3]) && expect_error(forecast, EFAULT);
-	if (!places_are_one(from, a[0]) || (a[3] > a[0] && may_stay(from->view)))
+	if (!places_are_one(from, a[0]) || (a[3] > a[0] && cannot_grow(from->view)))
 		return false;
 	if (overlap(a[1], a[0], a[2], a[3]))
 		return expect_error(forecast, EINVAL);
@@ -146,7 +146,7 @@ PREDICT(resize)
 	if (!places_are_one(places, a[0]))
 		return false;
 	if (a[2] > a[0])
-		return !may_stay(places->view) && grow(model, places, a[0], a[2], forecast);
+		return !cannot_grow(places->view) && grow(model, places, a[0], a[2], forecast);
 	unmap(places + a[2], a[0] - a[2]);
 	return true;
 }
@@ -163,7 +163,7 @@ PREDICT(duplicate)
 		return all_free(to, a[2]) && expect_error(forecast, EFAULT);
 	if (!from->shared)
 		return all_free(to, a[2]) && expect_error(forecast, EINVAL);
-	if (may_stay(from->view))
+	if (cannot_grow(from->view))
 		return false;
 	extend(from, to, 0, a[2], vma);
 	return true;

@@ -7,7 +7,7 @@
 #include "fuzz.h"
 #include "sys.h"
 
-#include <linux/loop.h>
+#include "../common/loop.h"
 
 static const char *const folders[] = { "", "ext4/", "vmlab/" };
 
@@ -29,25 +29,6 @@ static bool mount_ext4(void)
 		 "mount -o loop -t ext4 image ext4",
 		 dir);
 	return !system(command);
-}
-
-/* A new loop device on @image, which goes with the last who has it open; or -1. */
-static int loop_open(int image)
-{
-	const struct loop_config config = { .fd = image, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd;
-	char path[32];
-
-	do { /* somebody else may be faster */
-		snprintf(path, sizeof(path), "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0 || !ioctl(fd, LOOP_CONFIGURE, &config))
-			break;
-		close(fd);
-		fd = -1;
-	} while (errno == EBUSY);
-	close(control);
-	return fd;
 }
 
 static void make_disk(void)
