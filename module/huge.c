@@ -383,6 +383,30 @@ bool vmlab_huge_straddles(struct vmlab_region *region, pgoff_t pgoff)
 	return pgoff % VMLAB_HUGE_PAGES && vmlab_huge_has(region, pgoff);
 }
 
+/* Waits until nobody has a page locked. One that has gone meanwhile was unmapped by who took it. */
+static void await_unlocked(struct vmlab_region *region, pgoff_t pgoff)
+{
+	struct folio *folio = vmlab_page_get(region, pgoff);
+
+	if (folio) {
+		folio_wait_locked(folio);
+		folio_put(folio);
+	}
+}
+
+/* Those of a run that are locked. It was found under RCU, which the caller has still. */
+static unsigned long locked_of(const struct vmlab_run *run)
+{
+	unsigned int i, nr = run->whole ? 1 : run->nr;
+	unsigned long locked = 0;
+
+	for (i = 0; i < nr && !run->swapped; i++) {
+		if (folio_test_locked(run->folios[i]))
+			locked |= BIT(i);
+	}
+	return locked;
+}
+
 /**
  * vmlab_huge_settle - wait until faults have mapped the pages that they were given
  * @region: the region
@@ -396,19 +420,20 @@ bool vmlab_huge_straddles(struct vmlab_region *region, pgoff_t pgoff)
 void vmlab_huge_settle(struct vmlab_region *region, pgoff_t first, pgoff_t last)
 {
 	struct vmlab_run run;
-	unsigned int i;
+	unsigned long locked;
 	bool found;
 
 	if (!vmlab_region_is_huge(region) || !atomic_read(&region->mappings))
 		return;
 	while (first <= last) {
-		rcu_read_lock();	/* they stay where they are */
+		rcu_read_lock();
 		found = vmlab_index_next_run(&region->index, first, last, &run);
+		locked = found ? locked_of(&run) : 0;
 		rcu_read_unlock();
 		if (!found)
 			break;
-		for (i = 0; i < (run.whole ? 1 : run.nr) && !run.swapped; i++)
-			folio_wait_locked(run.folios[i]);
+		for (; locked; locked &= locked - 1)
+			await_unlocked(region, run.first + __ffs(locked));
 		first = run.first + run.nr;
 		cond_resched();
 	}
