@@ -125,14 +125,19 @@ OPERATION(region_fd_by_address, .kind = ZERO, .map = MAP_SHARED, .run = another_
 
 static struct holder holder;
 
-static void hold_pages(struct world *w)
+static void hold_pages_at(char *target)
 {
 	const char *missing;
 
-	holder = (struct holder){ .target = w->p, .length = 2 * PAGE };
+	holder = (struct holder){ .target = target, .length = 2 * PAGE };
 	missing = hold(&holder);
 	if (missing)
 		broken("%s\n", missing);
+}
+
+static void hold_pages(struct world *w)
+{
+	hold_pages_at(w->p);
 }
 
 static bool held_stay_behind(struct world *w)

@@ -220,18 +220,26 @@ static void allow_huge(struct world *w)
 	set_huge(w, "huge=always");
 }
 
-static bool created_is_huge(struct world *w)
+static bool unnamed_is_huge(struct world *w)
 {
 	bool right = region_stat(w->made).flags & VMLAB_REGION_HUGE &&
 		     !ftruncate(w->made, HUGE) && pwrite(w->made, "!", 1, 0) == 1 &&
-		     region_resident(w->made) == HUGE / PAGE && new_is_there(w);
+		     region_resident(w->made) == HUGE / PAGE;
 
 	set_huge(w, "huge=never");	/* and the next world's file takes none */
 	return right;
 }
 
+static bool created_is_huge(struct world *w)
+{
+	return unnamed_is_huge(w) && new_is_there(w);
+}
+
 OPERATION(mount_create_huge, .type = "vmlab", .prepare = allow_huge, .run = create,
 	  .right = created_is_huge, .may = { ENOMEM, EFAULT }, .hits = HUGE / PAGE + 3,
 	  .step = 128);
+OPERATION(mount_create_unnamed_huge, .type = "vmlab", .prepare = allow_huge,
+	  .run = create_unnamed, .right = unnamed_is_huge, .may = { ENOMEM, EFAULT },
+	  .hits = HUGE / PAGE + 3, .step = 128);
 
 #endif /* VMLAB_FAILNTH_HUGE_SHARE_H */

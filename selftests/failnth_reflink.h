@@ -301,4 +301,26 @@ OPERATION(reflink_into_shared_huge_scattered, .kind = LARGE, .scattered = true,
 	  .prepare = make_target_shared, .run = link_pages, .right = linked_into_shared,
 	  .may = { ENOMEM }, .hits = HUGE / PAGE, .step = 128);
 
+/* Or of one that somebody holds, which stays and is written to. */
+
+static void hold_target(struct world *w)
+{
+	make_target_huge(w);
+	hold_pages_at(THERE + target * PAGE);
+}
+
+static bool linked_into_held(struct world *w)
+{
+	bool right = all_linked(w);
+
+	let_go(&holder, 7);
+	right = right && holder.written == 2 * PAGE && filled(THERE + target * PAGE, 2 * PAGE, 7) &&
+		pages_are(source_of(w), 0, PAGES, SOURCE(0));
+	write_pages_of(w->made, target, target + 2, SOURCE(-target));
+	return right && linked_apart(w);
+}
+
+OPERATION(reflink_into_held_huge, .kind = LARGE, .prepare = hold_target, .run = link_pages,
+	  .right = linked_into_held, .may = { ENOMEM, EFAULT }, .hits = 1);
+
 #endif /* VMLAB_FAILNTH_REFLINK_H */
