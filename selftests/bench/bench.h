@@ -53,7 +53,7 @@ struct side {
 extern const struct side vmlab, vmlab_tracked, memfd, anonymous, userfault;
 
 /* Copied when the process forks; and what a fork does to page tables, alone. */
-extern const struct side vmlab_fork, mprotected;
+extern const struct side vmlab_fork, vmlab_fork_huge, mprotected;
 
 /* With pages of 2 MiB. */
 extern const struct side vmlab_huge, anonymous_huge;

@@ -71,6 +71,9 @@ const struct work works[] = {
 		.name = "fork, copied at forks, mapped writable", .turn = share_mapped,
 		.sides = { { &vmlab_fork }, { &anonymous, 1.5 } }, .headline = true,
 	}, {
+		.name = "fork, copied at forks, mapped by huge pages", .turn = share_mapped,
+		.sides = { { &vmlab_fork_huge }, { &anonymous, 0.10 } },
+	}, {
 		.name = "fork, copied at forks, nothing written since", .turn = share_again,
 		.sides = { { &vmlab_fork }, { &anonymous, 0.05 } },
 	}, {

@@ -59,6 +59,14 @@ static int make_huge(struct memory *memory)
 	});
 }
 
+static int make_huge_copied_at_forks(struct memory *memory)
+{
+	return region(&(struct vmlab_configure){
+		.flags = VMLAB_REGION_HUGE | VMLAB_REGION_COW_FORK,
+		.size = memory->length,
+	});
+}
+
 static int make_memfd(struct memory *memory)
 {
 	int fd = memfd_create("bench", MFD_CLOEXEC);
@@ -243,6 +251,14 @@ const struct side vmlab = {
 const struct side vmlab_fork = {
 	.name = "vmlab",
 	.make = make_copied_at_forks,
+	.map = map_shared,
+	.share = fork_child,
+	.unshare = end_child,
+};
+
+const struct side vmlab_fork_huge = {
+	.name = "vmlab",
+	.make = make_huge_copied_at_forks,
 	.map = map_shared,
 	.share = fork_child,
 	.unshare = end_child,
