@@ -50,6 +50,17 @@ void vmlab_inspect_features(struct vmlab_features *features)
 	};
 }
 
+/* Whose it is, as the caller knows that process; 0: nobody's, or of one that he does not see. */
+static pid_t owner_of(const struct vmlab_region *region)
+{
+	pid_t pid;
+
+	rcu_read_lock();	/* who gives it up is that process itself: RCU keeps it after that */
+	pid = pid_nr_ns(READ_ONCE(region->pid), task_active_pid_ns(current));
+	rcu_read_unlock();
+	return pid;
+}
+
 /**
  * vmlab_inspect_stat - the figures of a region
  * @region: the region; it may be at its end, if only its memory is kept
@@ -66,7 +77,7 @@ void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
 		.flags		= READ_ONCE(region->flags),
 		.backing	= READ_ONCE(region->backing)->type,
 		.uid		= from_kuid_munged(current_user_ns(), region->uid),
-		.pid		= pid_nr_ns(READ_ONCE(region->pid), task_active_pid_ns(current)),
+		.pid		= owner_of(region),
 		.mappings	= atomic_read(&region->mappings),
 		.resident	= sum(VMLAB_RESIDENT),
 		.dirty		= sum(VMLAB_DIRTY),
