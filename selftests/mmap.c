@@ -348,6 +348,42 @@ TEST_F(mapping, is_counted_by_smaps)
 	EXPECT_EQ(10 * 4, smaps_field(p, "\nRss:"));
 }
 
+/* As <linux/fs.h> has it from 6.11 on. */
+struct procmap {
+	__u64 size, flags, address;
+	__u64 start, end, vma_flags, page_size, offset, inode;
+	__u32 dev_major, dev_minor, name_size, build_id_size;
+	__u64 name, build_id;
+};
+
+#define PROCMAP_GET _IOWR('f', 17, struct procmap)
+
+/* The kernel itself looks for a build id at the beginning of the file: ours has none. */
+TEST_F(mapping, has_no_build_id)
+{
+	static const char magic[] = "\177ELF";
+	char build_id[20], name[64] = "";
+	struct procmap query = {
+		.size = sizeof(query),
+		.address = (__u64)self->p,
+		.name = (__u64)name,
+		.name_size = sizeof(name),
+		.build_id = (__u64)build_id,
+		.build_id_size = sizeof(build_id),
+	};
+	int maps = open("/proc/self/maps", O_RDONLY), ret;
+
+	memcpy(self->p, magic, sizeof(magic));
+	ret = ioctl(maps, PROCMAP_GET, &query);
+	if (ret && errno == ENOTTY)
+		SKIP_TEST("this kernel does not give build ids");
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(0, query.build_id_size);
+	EXPECT_EQ((__u64)self->p, query.start);
+	EXPECT_TRUE(strstr(name, "/vmlab:"));
+	close(maps);
+}
+
 TEST_F(mapping, gives_everything_back)
 {
 	__u64 pages = module_features().pages;
