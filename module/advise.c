@@ -170,8 +170,12 @@ int vmlab_advise(struct vmlab_region *region, pgoff_t first, pgoff_t last, u32 a
 	*pages = 0;
 	if (advice > VMLAB_ADVISE_COLD)
 		return -EINVAL;
-	if (advice == VMLAB_ADVISE_PIN && !write)
-		return -EBADF;
+	if (advice == VMLAB_ADVISE_PIN || advice == VMLAB_ADVISE_UNPIN) {
+		if (!write)
+			return -EBADF;
+		if (region->by_reader && !capable(CAP_SYS_ADMIN))
+			return -EPERM;
+	}
 	if (advice == VMLAB_ADVISE_PIN && READ_ONCE(region->pool->budget) == VMLAB_POOL_UNLIMITED)
 		return -ENOSPC;
 	if (!vmlab_region_may_evict(region))

@@ -122,6 +122,28 @@ static long region_fd(struct file *file, void *arg)
 	return fd;
 }
 
+/*
+ * What is written to a clone takes of what the other's pool may have. Of a mount that is for those
+ * to take who may write to one of its files.
+ */
+static int may_clone(struct file *own, unsigned int mode)
+{
+	if (mode == O_WRONLY)
+		return -EBADF;
+	if (mode != O_RDONLY || !vmlab_file_region(own)->pool->mounted || capable(CAP_SYS_ADMIN))
+		return 0;
+	return file_permission(own, MAY_WRITE);
+}
+
+static struct file *new_clone(struct vmlab_region *from, unsigned int mode)
+{
+	struct file *file = vmlab_cow_clone(from, NULL);
+
+	if (!IS_ERR(file) && mode == O_RDONLY)
+		vmlab_file_region(file)->by_reader = true;
+	return file;
+}
+
 static long clone(struct file *file, void *arg)
 {
 	const struct vmlab_clone *args = arg;
@@ -134,16 +156,11 @@ static long clone(struct file *file, void *arg)
 	own = region_file(file, args->address, &mode);
 	if (IS_ERR(own))
 		return PTR_ERR(own);
-	ret = -EBADF;
-	if (mode == O_WRONLY)
-		goto put;
-	ret = vmlab_region_use(vmlab_file_region(own));
-	if (ret)
-		goto put;
-	ret = get_unused_fd_flags(args->flags);
+	ret = may_clone(own, mode) ?: vmlab_region_use(vmlab_file_region(own));
+	if (!ret)
+		ret = get_unused_fd_flags(args->flags);
 	if (ret >= 0)
-		ret = install(ret, vmlab_cow_clone(vmlab_file_region(own), NULL));
-put:
+		ret = install(ret, new_clone(vmlab_file_region(own), mode));
 	fput(own);
 	return ret;
 }
@@ -173,8 +190,9 @@ static long pool_set(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (region->pool->mounted && !capable(CAP_SYS_ADMIN))
-		return -EPERM;	/* also by a clone */
+	/* Others' pages are at stake: of a mount by whatever file or clone. */
+	if ((region->pool->mounted || region->by_reader) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (!vmlab_region_may_evict(region))
 		return -EOPNOTSUPP;
 	if (set->what & VMLAB_POOL_STORE)

@@ -51,7 +51,7 @@ void vmlab_region_name_owner(struct vmlab_region *region)
 		get_task_comm(region->comm, current->group_leader);
 }
 
-/* It is nobody's; caller is the only one to use it. */
+/* It is nobody's; it was the current process's, and only who lists regions may look at it. */
 void vmlab_region_disown(struct vmlab_region *region)
 {
 	put_pid(xchg(&region->pid, NULL));
@@ -254,6 +254,7 @@ int vmlab_region_become_clone(struct vmlab_region *to, struct vmlab_region *from
 
 	to->limit = from->limit;
 	to->address = READ_ONCE(from->address);
+	to->by_reader = from->by_reader;
 	if (from->flags & VMLAB_REGION_COW_FORK) {
 		ret = join_family(to, family);
 		if (ret)

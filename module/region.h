@@ -27,6 +27,8 @@ struct vmlab_pool;
  * @may_share: it has or had pages in common with other regions. Never taken back.
  * @family: if it is copied at forks: the file that its VMAs hang on (fork.c), and not its
  *	own; a reference. Constant once in use.
+ * @by_reader: it was cloned by who could not write to the other, or from one that was: what its
+ *	pool may have is not for who has it to say. Constant once there is a descriptor.
  * @pool: its limits, and where its pages go; a reference. What is no region, and on no mount,
  *	has none.
  * @pool_node: in the pool's list of regions
@@ -74,6 +76,7 @@ struct vmlab_region {
 	atomic_long_t carried;
 	bool may_share;
 	struct file *family;
+	bool by_reader;
 	struct vmlab_pool *pool;
 	struct list_head pool_node;
 	struct list_head xattrs;

@@ -10,7 +10,6 @@
 
 #include <sys/statfs.h>
 
-#define NOBODY 65534
 #define SIZE MIB
 
 FIXTURE(mount)

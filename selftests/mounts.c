@@ -377,6 +377,38 @@ TEST_F(ours, is_evicted_from_by_root_first)
 	EXPECT_TRUE(has("a", SIZE / 2, 1));
 }
 
+static int clone_as(int mode)
+{
+	return ioctl(open("a", mode), VMLAB_IOC_CLONE, &(struct vmlab_clone){});
+}
+
+static bool clones_to_read(void)
+{
+	return clone_as(O_RDONLY) >= 0;
+}
+
+static bool is_no_writer(void)
+{
+	int fd = open("a", O_RDONLY);
+	void *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	struct vmlab_clone clone = { .address = (__u64)p };
+
+	return clone_as(O_RDONLY) < 0 && errno == EACCES && p != MAP_FAILED &&
+	       ioctl(fd, VMLAB_IOC_CLONE, &clone) < 0 && errno == EACCES;
+}
+
+/* What is written to a clone is in the space of the mount, and nobody sees where. */
+TEST_F(ours, is_cloned_by_who_may_write)
+{
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	ASSERT_EQ(0, chmod(".", 0755));
+	ASSERT_EQ(0, chmod("a", 0644));
+	EXPECT_TRUE(as_nobody(is_no_writer));
+	EXPECT_TRUE(clones_to_read());
+	ASSERT_EQ(0, chmod("a", 0666));
+	EXPECT_TRUE(as_nobody(clones_to_read));
+}
+
 TEST_F(pool, is_set_by_root_only)
 {
 	ASSERT_TRUE(make("a") == 0);

@@ -7,8 +7,6 @@
 
 #include "vmlab_test.h"
 
-#define NOBODY 65534
-
 FIXTURE(region)
 {
 	int fd;

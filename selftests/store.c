@@ -82,7 +82,7 @@ TEST_F(file_store, refused)
 
 static int set_as_nobody(int fd, int store_fd)
 {
-	return setgid(65534) || setuid(65534) ? 100 : set_store_fd(fd, store_fd) ? errno : 0;
+	return setgid(NOBODY) || setuid(NOBODY) ? 100 : set_store_fd(fd, store_fd) ? errno : 0;
 }
 
 /* Whoever has a clone of a region may not have its pages go to a file of his. */

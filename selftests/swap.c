@@ -210,6 +210,43 @@ TEST(advice_refused)
 	close(fd);
 }
 
+/* What is asked by a clone of a clone of a reader's, as nobody. */
+static bool has_no_say(int clone)
+{
+	int second = ioctl(clone, VMLAB_IOC_CLONE, &(struct vmlab_clone){});
+	bool refused = true;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		int fd = i ? second : clone;
+
+		refused = refused && set_budget(fd, VMLAB_POOL_BUDGET_MIN) && errno == EPERM &&
+			  advise(fd, VMLAB_ADVISE_PIN, 0, 1) < 0 && errno == EPERM;
+	}
+	return refused && second >= 0;
+}
+
+/* Who may only read takes part in a pool by a clone, but has no say there. */
+TEST_F(swap, a_readers_clone)
+{
+	int fd = ioctl(self->fd, VMLAB_IOC_REGION_FD, &(struct vmlab_region_fd){}), reader, clone;
+	char path[32];
+
+	fill_all(self->mem, PAGES, 1);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	reader = open(path, O_RDONLY);
+	clone = ioctl(reader, VMLAB_IOC_CLONE, &(struct vmlab_clone){});
+	ASSERT_GE(clone, 0);
+	EXPECT_EQ(advise(reader, VMLAB_ADVISE_UNPIN, 0, 1), -1);
+	EXPECT_EQ(errno, EBADF);
+	EXPECT_TRUE(IN_CHILD(!setgid(NOBODY) && !setuid(NOBODY) && has_no_say(clone)));
+	EXPECT_EQ(set_budget(clone, BUDGET), 0);
+	EXPECT_EQ(pwrite(clone, "!", 1, 0), 1);
+	EXPECT_EQ(count_wrong(self->mem, PAGES, 1), 0);
+	close(clone);
+	close(reader);
+	close(fd);
+}
+
 TEST(a_budget_for_pages_that_are_there)
 {
 	int fd = region_zero(0, PAGES * PAGE);

@@ -40,6 +40,7 @@
 #define TIB		(1UL << 40)
 #define BATCH_MAX	64	/* pages that one fault may bring in */
 #define RW		(PROT_READ | PROT_WRITE)
+#define NOBODY		65534	/* a user without rights */
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ	22

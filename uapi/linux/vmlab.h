@@ -296,9 +296,16 @@ struct vmlab_region_fd {
  * The clone of a region with a file has the pages that the region has in memory.
  * The others are what the file has when the clone first touches them (SIGBUS if
  * the file is shorter by then); nothing is ever written to the file.
+ * The two have a pool, too (see VMLAB_IOC_POOL_SET): what is written to the clone
+ * counts there. So the descriptor or the mapping of a file of a mount must allow
+ * writing, or else the caller must be allowed to write to that file, or have
+ * CAP_SYS_ADMIN. With any other region, if neither it nor the mapping allows writing,
+ * nor did with what it may be a clone of, the clone has no say about the pool
+ * (VMLAB_IOC_POOL_SET, VMLAB_ADVISE_PIN) without CAP_SYS_ADMIN.
  * Errors: EINVAL, EBADF, EFAULT (no region is mapped there), EACCES (it is not
- * readable), EMFILE, ENFILE, ENOMEM, ENOSPC (a page must be copied at once, at the
- * cap on all pages), EBUSY (it is being configured).
+ * readable, or it is a file of a mount that the caller may not write to), EROFS (the
+ * same of a mount that is read-only), EMFILE, ENFILE, ENOMEM, ENOSPC (a page must be
+ * copied at once, at the cap on all pages), EBUSY (it is being configured).
  */
 struct vmlab_clone {
 	__u32 flags;
@@ -359,7 +366,7 @@ struct vmlab_address {
  *		"lzo-rle"
  *
  * The region must be open for writing. Who may use it may set its budget; of a mount,
- * who has CAP_SYS_ADMIN.
+ * or by the clone of a reader (see struct vmlab_clone), who has CAP_SYS_ADMIN.
  * The first call, whatever it sets, makes the store: codec, limit and file stay then.
  * After ENOMEM a part may have been set, and the call may be repeated.
  * A file is named before there are clones, or with CAP_SYS_ADMIN: what they have is there, too.
@@ -435,10 +442,11 @@ struct vmlab_pool_stat {
  * A prefetch ends when other pages would have to leave for it. Of the pages of a pool as many as
  * half of its budget can be pinned. A page that is copied, as other regions have it, too, is
  * pinned no more: so a page is made the region's alone before it is pinned, for which the
- * descriptor, or the mapping, must allow writing. Pages that are not there are made.
+ * descriptor, or the mapping, must allow writing, as it must to unpin it. Pages that are not
+ * there are made.
  * Errors: EINVAL, EBADF, EOPNOTSUPP (a region with a file, or a clone of one), EFAULT (no region
- * is mapped there), EPERM (to evict the first pages of a mount, without CAP_SYS_ADMIN: that makes
- * its store), ENOSPC (more must not be pinned; nothing of a pool without a budget need be), EIO
+ * is mapped there), EPERM (without CAP_SYS_ADMIN: to evict the first pages of a mount, which makes
+ * its store; to pin pages of a reader's clone), ENOSPC (more must not be pinned; nothing of a pool without a budget need be), EIO
  * (the store does not give back a page that is to be brought in), ENOMEM, EINTR. Then a part may
  * have been done.
  */
