@@ -82,7 +82,9 @@ static const struct message messages[] = {
 	{ VMLAB_OP_CLONE, EBADF,
 	  "the region is not open for reading, and so it cannot be cloned: open it with O_RDWR or O_RDONLY" },
 	{ VMLAB_OP_CLONE, EACCES,
-	  "the mapping at the address is not readable, or you may not use /dev/vmlab: check both" },
+	  "the mapping at the address is not readable, or it is a file of a mount that you may not write to, "
+	  "or you may not use /dev/vmlab: check these" },
+	{ VMLAB_OP_CLONE, EROFS, "the mount is read-only: only root may clone its files" },
 	{ VMLAB_OP_CLONE, EFAULT, "no region is mapped at the address: give one inside a mapping of a region" },
 	{ VMLAB_OP_CLONE, EBUSY, "the region is just being configured: clone it afterwards" },
 	{ VMLAB_OP_CLONE, EINVAL, "the flags of a clone are not valid: only O_CLOEXEC is" },
@@ -112,7 +114,8 @@ static const struct message messages[] = {
 	  "the advice is not valid: start and length are multiples of the page size, inside the region's "
 	  "limit" },
 	{ VMLAB_OP_ADVISE, EBADF,
-	  "the region is not open for writing, and so its pages cannot be pinned: open it with O_RDWR" },
+	  "the region is not open for writing, and so its pages cannot be pinned or unpinned: open it with "
+	  "O_RDWR" },
 	{ VMLAB_OP_ADVISE, EFAULT,
 	  "no region is mapped at the address, or not all of the range is in one mapping" },
 	{ VMLAB_OP_ADVISE, ENOSPC,
@@ -124,8 +127,9 @@ static const struct message messages[] = {
 	  "the region is not open for writing, or the file of the store not for reading and writing: "
 	  "open it with O_RDWR" },
 	{ VMLAB_OP_POOL_SET, EPERM,
-	  "only root may change the pool of a mount (\"mount -o remount,budget=SIZE\"), or have a file for "
-	  "the store when the region has clones already: name it before" },
+	  "only root may change the pool of a mount (\"mount -o remount,budget=SIZE\"), or of a region that "
+	  "he could only read and has a clone of, or have a file for the store when the region has clones "
+	  "already: name it before" },
 	{ VMLAB_OP_POOL_SET, EINTR,
 	  "a signal came: if the budget is set already, the rest is evicted in the background; else try again" },
 

@@ -40,6 +40,7 @@ static const struct {
 	{ VMLAB_OP_LIST, EPERM, "root" },
 	{ VMLAB_OP_CLONE, EBADF, "not open for reading" },
 	{ VMLAB_OP_CLONE, EACCES, "not readable" },
+	{ VMLAB_OP_CLONE, EROFS, "read-only" },
 	{ VMLAB_OP_CLONE, EFAULT, "no region is mapped" },
 	{ VMLAB_OP_CLONE, EBUSY, "configured" },
 	{ VMLAB_OP_CLONE, EINVAL, "O_CLOEXEC" },

@@ -178,9 +178,10 @@ int vmlab_extents(int fd, uint64_t start, uint64_t end, vmlab_extent_fn fn, void
  *
  * Return: a descriptor for reading and writing, which the caller closes, or
  * -EINVAL (other flags), -EBADF (not open, or not for reading), -ENOTTY (not a
- * region), -EMFILE, -ENFILE, -ENOMEM, -ENOSPC (a page that a device is writing
- * to must be copied at once, at the cap on all pages), -EBUSY (the region is
- * being configured).
+ * region), -EACCES or -EROFS (a file of a mount, open for reading only, which the
+ * caller may not write to), -EMFILE, -ENFILE, -ENOMEM, -ENOSPC (a page that a
+ * device is writing to must be copied at once, at the cap on all pages), -EBUSY
+ * (the region is being configured).
  */
 int vmlab_clone(int fd, int flags);
 
@@ -241,9 +242,10 @@ int vmlab_map_global(int fd, size_t length, int prot, void **address);
  * policy or codec), -EBUSY (the store, its codec and its limit are set with or before the first
  * budget; or another pool has the file), -ELOOP (the file is itself a region), -EOPNOTSUPP (a
  * region with a file, or a clone of one), -EBADF (not open, or not for writing; or the file of
- * the store not for both), -EPERM (of a mount, without CAP_SYS_ADMIN), -EINTR (if the
- * budget is set already, the rest is evicted in the background), -ENOMEM, -E2BIG, -ENOTTY
- * (not a region, or the module is older than this request).
+ * the store not for both), -EPERM (of a mount, or by the clone of who could only read,
+ * without CAP_SYS_ADMIN), -EINTR (if the budget is set already, the rest is evicted in the
+ * background), -ENOMEM, -E2BIG, -ENOTTY (not a region, or the module is older than this
+ * request).
  */
 int vmlab_pool_set(int fd, const struct vmlab_pool_set *set);
 
@@ -258,14 +260,15 @@ int vmlab_pool_stat(int fd, struct vmlab_pool_stat *stat);
 
 /**
  * vmlab_advise() - say what is known of the future of some pages
- * @fd:		a region; open for writing to pin pages
+ * @fd:		a region; open for writing to pin and unpin pages
  * @advice:	VMLAB_ADVISE_*; see struct vmlab_advise
  * @start:	offset in bytes, a multiple of the page size
  * @length:	bytes, a multiple of the page size
  *
  * Return: how many pages that changed, or -EINVAL (a value), -EBADF (not open, or not for
- * writing), -EOPNOTSUPP (a region with a file, or a clone of one), -ENOSPC (more than half of
- * the budget is not to be pinned, and nothing without a budget), -ENOMEM, -EINTR (a part was
+ * writing), -EOPNOTSUPP (a region with a file, or a clone of one), -EPERM (without CAP_SYS_ADMIN:
+ * to evict the first page of a mount, to pin pages by the clone of who could only read), -ENOSPC
+ * (more than half of the budget is not to be pinned, and nothing without a budget), -ENOMEM, -EINTR (a part was
  * done), -ENOTTY (not a region, or the module is older than this request).
  */
 long vmlab_advise(int fd, int advice, uint64_t start, uint64_t length);
