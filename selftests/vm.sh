@@ -97,10 +97,12 @@ results_are_counted() {
 		ended $'\n\n2 passed, 0 failed' 0 "$program# ok 2 two\n$end" 0
 }
 
-plan 11
+plan 13
 check "an option without its value" missing_values
 check "not a positive number" not_numbers
 check "a folder that is not there" refuses '--share: /nonexistent/folder is no directory' --share /nonexistent/folder -- true
+check "several processors, each instruction a nanosecond" refuses '--icount has one processor' --icount --smp 4 -- true
+check "parameters for no module" refuses '--no-module has no use' --no-module --module-args max_pages=1 -- true
 check "an unknown option" usage_is_told --nonsense
 check "no command" usage_is_told --smp 1
 check "tests passed" success_is_told
