@@ -3,7 +3,7 @@
  * The guest's first process: loads the modules of the initramfs, makes the
  * host's file system its root under an overlay, loads the module under test,
  * runs the command with its streams joined to the port, unloads the module, looks
- * for memory that was lost and reports the exit status. What to do is in /spec, files
+ * for memory and pages that were lost and reports the exit status. What to do is in /spec, files
  * of NUL-terminated strings that selftests/vm/run wrote.
  */
 
@@ -28,6 +28,7 @@
 
 #include "frame.h"
 #include "leaks.h"
+#include "pages.h"
 
 static int port = -1;
 
@@ -36,6 +37,7 @@ static struct {
 	char **env;
 	char **cwd;
 	char **pty;	/* present: the command gets a terminal */
+	char **charged;	/* present: pages are charged to the command */
 	char **module;	/* present: path, arguments, modules it needs */
 	char **lib;	/* this kernel's modules: on the host, for modprobe */
 	char **shares;	/* directories that stay writable, tags share0, ... */
@@ -109,6 +111,7 @@ static void read_specs(void)
 	spec.env = read_spec("/spec/env");
 	spec.cwd = read_spec("/spec/cwd");
 	spec.pty = read_spec("/spec/pty");
+	spec.charged = read_spec("/spec/charged");
 	spec.module = read_spec("/spec/module");
 	spec.lib = read_spec("/spec/lib");
 	spec.shares = read_spec("/spec/shares");
@@ -202,6 +205,12 @@ static void mount_root(void)
 	mount_at("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 	mount_at("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	mount_at("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
+	if (spec.charged[0]) {
+		const char *reason = pages_prepare();
+
+		if (reason)
+			fail("%s: %s", reason, strerror(errno));
+	}
 	if (symlink("/proc/self/fd", "/dev/fd") ||
 	    symlink("/proc/self/fd/0", "/dev/stdin") ||
 	    symlink("/proc/self/fd/1", "/dev/stdout") ||
@@ -258,6 +267,10 @@ static pid_t start(char **argv, int in, int out, int err)
 	dup2(out, 1);
 	dup2(err, 2);
 	environ = spec.env;
+	if (argv == spec.argv && spec.charged[0] && !pages_charge_me()) {
+		dprintf(2, "vmlab: there is no charging pages to the command\n");
+		_exit(126);
+	}
 	if (!chdir(spec.cwd[0]))
 		execvp(argv[0], argv);
 	why = errno;
@@ -449,6 +462,26 @@ static uint32_t run_command(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static bool tell_lost(char *report)
+{
+	if (report)
+		send_frame(FRAME_STDERR, report, strnlen(report, FRAME_MAX));
+	return report;
+}
+
+/* Unloads the module, after which nothing may be left of what it had. */
+static void end_module(void)
+{
+	bool lost;
+
+	leaks_before_unload();
+	unload_module();
+	lost = tell_lost(leaks_after_unload());
+	lost |= spec.charged[0] && tell_lost(pages_lost());
+	if (lost)
+		fail("the kernel has lost memory: see above");
+}
+
 int main(void)
 {
 	uint32_t status;
@@ -464,17 +497,8 @@ int main(void)
 	if (spec.module[0])
 		load_module();
 	status = run_command();
-	if (spec.module[0]) {
-		char *leaks;
-
-		leaks_before_unload();
-		unload_module();
-		leaks = leaks_after_unload();
-		if (leaks) {
-			send_frame(FRAME_STDERR, leaks, strnlen(leaks, FRAME_MAX));
-			fail("the kernel has lost memory: see above");
-		}
-	}
+	if (spec.module[0])
+		end_module();
 	sync();
 	send_frame(FRAME_EXIT, &status, sizeof(status));
 	for (;;)
