@@ -38,6 +38,7 @@ static struct {
 	char **cwd;
 	char **pty;	/* present: the command gets a terminal */
 	char **charged;	/* present: pages are charged to the command */
+	char **checked;	/* present: the kernel must be able to tell of lost memory */
 	char **module;	/* present: path, arguments, modules it needs */
 	char **lib;	/* this kernel's modules: on the host, for modprobe */
 	char **shares;	/* directories that stay writable, tags share0, ... */
@@ -112,6 +113,7 @@ static void read_specs(void)
 	spec.cwd = read_spec("/spec/cwd");
 	spec.pty = read_spec("/spec/pty");
 	spec.charged = read_spec("/spec/charged");
+	spec.checked = read_spec("/spec/checked");
 	spec.module = read_spec("/spec/module");
 	spec.lib = read_spec("/spec/lib");
 	spec.shares = read_spec("/spec/shares");
@@ -476,7 +478,7 @@ static void end_module(void)
 
 	leaks_before_unload();
 	unload_module();
-	lost = tell_lost(leaks_after_unload());
+	lost = tell_lost(leaks_after_unload(spec.checked[0]));
 	lost |= spec.charged[0] && tell_lost(pages_lost());
 	if (lost)
 		fail("the kernel has lost memory: see above");

@@ -132,21 +132,16 @@ static char *read_object(FILE *in, char *line, size_t size)
 	return object;
 }
 
-/* What was lost, as text, or NULL if nothing was or there is no telling. */
-char *leaks_after_unload(void)
+/* Adds what was lost to @out. Fails if the report of the last scan cannot be read. */
+static int read_report(FILE *out)
 {
-	char line[256] = "", *report = NULL;
-	size_t length = 0;
-	FILE *in, *out;
+	FILE *in = fopen(KMEMLEAK, "r");
+	char line[256] = "";
+	int ret;
 
-	if (access(KMEMLEAK, W_OK))
-		return NULL;
-	sleep(AGE_MIN + 1);
-	if (scan())
-		return strdup("kmemleak has switched itself off: see the kernel's log\n");
-	in = fopen(KMEMLEAK, "r");
-	out = open_memstream(&report, &length);
-	if (in && out && fgets(line, sizeof(line), in)) {
+	if (!in)
+		return -1;
+	if (fgets(line, sizeof(line), in)) {
 		char *object;
 
 		while ((object = read_object(in, line, sizeof(line)))) {
@@ -155,9 +150,31 @@ char *leaks_after_unload(void)
 			free(object);
 		}
 	}
-	if (in)
-		fclose(in);
-	if (out)
-		fclose(out);
+	ret = ferror(in) ? -1 : 0;
+	fclose(in);
+	return ret;
+}
+
+/*
+ * What was lost, as text, or NULL if nothing was. A kernel without kmemleak cannot tell; if it
+ * must, that is told as if something was.
+ */
+char *leaks_after_unload(bool must_tell)
+{
+	char *report = NULL;
+	size_t length = 0;
+	FILE *out;
+
+	if (access(KMEMLEAK, W_OK))
+		return must_tell ? strdup(KMEMLEAK " is not there, or not for us\n") : NULL;
+	sleep(AGE_MIN + 1);
+	if (scan())
+		return strdup("kmemleak has switched itself off: see the kernel's log\n");
+	out = open_memstream(&report, &length);
+	if (!out)
+		return strdup("no memory to tell what was lost\n");
+	if (read_report(out))
+		fputs(KMEMLEAK " cannot be read\n", out);
+	fclose(out);
 	return length ? report : NULL;
 }

@@ -3,9 +3,9 @@
 #ifndef VMLAB_VM_LEAKS_H
 #define VMLAB_VM_LEAKS_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 void leaks_before_unload(void);
-char *leaks_after_unload(void);
+char *leaks_after_unload(bool must_tell);
 
 #endif
