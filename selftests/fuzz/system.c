@@ -2,24 +2,12 @@
 /* What the machine says of a program besides its results. */
 #include "fuzz.h"
 #include "sys.h"
+#include "../common/trouble.h"
+
+#include <regex.h>
 
 #define PARAMETERS	"/sys/module/vmlab/parameters/"
 #define PATIENCE	2000	/* times 5 ms, until what a program held must be gone */
-
-/* In the kernel's log, where each of them is an error of the module's or the kernel's. */
-static const char *const troubles[] = {
-	"BUG",
-	"WARNING: ",
-	"Oops",
-	"Kernel panic",
-	"general protection fault",
-	"KCSAN: ",
-	"UBSAN: ",
-	"INFO: task ",
-	"INFO: trying to register",
-	"rcu: INFO",
-	"page dumped because",
-};
 
 static struct parameter {
 	const char *path;
@@ -30,6 +18,7 @@ static struct parameter {
 };
 
 static int log_fd = -1;
+static regex_t trouble, no_trouble;
 static unsigned long pages_max;
 static struct vmlab_features before;
 static char complaint[512];
@@ -74,13 +63,29 @@ static void set_parameters(void)
 	write_text(parameters[1].path, parameters[1].text);
 }
 
+/* Matches a message that begins as any of @patterns says. */
+static void compile(regex_t *regex, const char *const *patterns, size_t count)
+{
+	char text[1024] = "^(";
+
+	for (size_t i = 0; i < count; i++) {
+		size_t length = strlen(text);
+
+		snprintf(text + length, sizeof(text) - length, "%s%s", patterns[i],
+			 i + 1 < count ? "|" : ")");
+	}
+	if (regcomp(regex, text, REG_EXTENDED | REG_NOSUB))
+		errx(2, "%s: no regular expression", text);
+}
+
 void system_init(unsigned long pages)
 {
+	compile(&trouble, troubles, COUNT(troubles));
+	compile(&no_trouble, no_troubles, COUNT(no_troubles));
 	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (log_fd < 0)
-		printf("/dev/kmsg: %s: the kernel's complaints go unnoticed\n", strerror(errno));
-	else
-		lseek(log_fd, 0, SEEK_END);
+		err(2, "/dev/kmsg");
+	lseek(log_fd, 0, SEEK_END);
 	before = figures();
 	for (size_t i = 0; i < COUNT(parameters); i++) {
 		if (!read_text(parameters[i].path, parameters[i].text, sizeof(parameters[i].text)))
@@ -98,11 +103,8 @@ void system_restore(void)
 
 static bool is_trouble(const char *message)
 {
-	for (size_t i = 0; i < COUNT(troubles); i++) {
-		if (!strncmp(message, troubles[i], strlen(troubles[i])))
-			return true;
-	}
-	return false;
+	return !regexec(&trouble, message, 0, NULL, 0) &&
+	       regexec(&no_trouble, message, 0, NULL, 0);
 }
 
 /* Reads the log on to its end; the first complaint in it, or NULL. */
@@ -112,15 +114,17 @@ static const char *logged(void)
 	char record[2048];
 	ssize_t got;
 
-	while (log_fd >= 0 && ((got = read(log_fd, record, sizeof(record) - 1)) > 0 ||
-			       (got < 0 && errno == EPIPE))) {
+	while ((got = read(log_fd, record, sizeof(record) - 1)) > 0 ||
+	       (got < 0 && errno == EPIPE)) {
 		char *message;
 
 		record[got < 0 ? 0 : got] = 0;
 		message = strchr(record, ';');
-		if (found || !message || !is_trouble(message + 1))
+		if (found || !message)
 			continue;
 		message[1 + strcspn(message + 1, "\n")] = 0;
+		if (!is_trouble(message + 1))
+			continue;
 		snprintf(complaint, sizeof(complaint), "the kernel complained: %.400s",
 			 message + 1);
 		found = complaint;
