@@ -330,7 +330,7 @@ static bool report(void)
 	if (opts.corpus || guided)
 		printf(", %zu programs in the corpus", corpus.count);
 	putchar('\n');
-	if (guided && kcov_places() < opts.least) {
+	if (kcov_places() < opts.least) {
 		printf("too few places: %lu were expected\n", opts.least);
 		good = false;
 	}
@@ -428,6 +428,8 @@ static void begin(void)
 	/* No program adds anything then, and all of the corpus would go. */
 	if (!guided && opts.minimize)
 		errx(2, "--minimize needs a kernel with KCOV");
+	if (!guided && opts.least)
+		errx(2, "--least-places needs a kernel with KCOV, and the module built for it");
 	random_seed(opts.seed);
 	execute_init((unsigned int)opts.limit);
 	system_init(PAGES_MAX);
