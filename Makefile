@@ -41,7 +41,7 @@ help: ## list the targets
 	@echo 'DESTDIR and prefix the place to install to. ONLY="NAME..." chooses tests, for check,'
 	@echo 'check-all, check-debug, check-races and check-apps, and EXCEPT="NAME..." leaves some out;'
 	@echo 'OFFLINE= runs all of them on two processors; KERNELS="NAME..." are those of check-all;'
-	@echo 'SEED=N makes fuzz and soak repeat.'
+	@echo 'SEED=N makes fuzz, soak and check-debug repeat.'
 
 # The sources are linked into a folder for each kernel, so that objects for several
 # of them never mix; BUILD names another place for those folders. Type information for

@@ -21,12 +21,13 @@ if [ -e /sys/kernel/debug/kcov ]; then
 fi
 
 # Should the kernel die, nothing is left of what is written here: the seed is told before, and the program that is being
-# run, and one that found something, are written to a folder that stays where there is one ("make check-debug").
+# run, and one that found something, are written to a folder that stays where there is one ("make check-debug"). SEED=
+# makes up the same again.
 corpus_and_more() {
-	local seed=$((EPOCHSECONDS << 20 ^ $$))
+	local seed=${SEED:-$((EPOCHSECONDS << 20 ^ $$))}
 	echo "# seed $seed" >&3
 	# shellcheck disable=SC2086 # two words
-	"$fuzz" --seed $seed --corpus fuzz/corpus $amount ${guided:+--least-places 2000} \
+	"$fuzz" --seed "$seed" --corpus fuzz/corpus $amount ${guided:+--least-places 2000} \
 		--findings "${VMLAB_KEPT:-$work}" >"$work/out" || {
 		cat "$work/out"
 		return 1
