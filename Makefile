@@ -101,11 +101,12 @@ check-all: ## run them on each kernel of the distribution
 # A run of chosen programs may be under way beside one of the others.
 covered := build/coverage$(if $(ONLY),-only)
 
+# Nothing excuses these there: what they need is what that kernel was built for.
 check-debug: ## run them on the debug kernel, and fuzz there for a minute
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	@rm -rf $(covered) && mkdir -p $(covered)
-	@$(vm)/check --kernel debug --mem 3072 --timeout 5000 --share $(covered) -- \
+	@$(vm)/check --must-run "failnth failinit fuzz" --kernel debug --mem 3072 --timeout 5000 --share $(covered) -- \
 		selftests/coverage collect $(CURDIR)/$(covered) $(run_tests)
 
 check-races: ONLY ?= $(threaded)

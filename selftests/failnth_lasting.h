@@ -8,12 +8,58 @@
 
 #include "failnth_world.h"
 
-/* A disk that answers nothing any more, for a while. */
-FIXTURE(dead_disk)
-{
+/* A disk that answers nothing any more, for a while; and a region that shows a file there. */
+struct dead_disk {
 	struct scratch disk, scratch;
+	bool overlay;
 	int file, fd;
 	char *p;
+};
+
+/* Gives the reason why it cannot be had, or NULL. */
+static const char *dead_disk_make(struct dead_disk *dead, bool overlay, unsigned long mount_flags,
+				  __u32 flags)
+{
+	const char *reason = failnth_prepare();
+
+	if (!reason)
+		reason = scratch_make(&dead->disk, "ext4", 16 * MIB);
+	dead->scratch = dead->disk;
+	dead->overlay = overlay;
+	if (!reason && overlay)
+		reason = overlay_make(&dead->scratch, &dead->disk);
+	if (reason)
+		return reason;
+	if (mount_flags && mount(NULL, dead->disk.dir, NULL, MS_REMOUNT | mount_flags, NULL))
+		broken("mount: %s\n", strerror(errno));
+	dead->file = scratch_file(&dead->scratch, "file", LENGTH, 1);
+	if (fsync(dead->file) || posix_fadvise(dead->file, 0, 0, POSIX_FADV_DONTNEED))
+		broken("fsync: %s\n", strerror(errno));
+	dead->fd = region_new(&(struct vmlab_configure){
+		.backing = VMLAB_BACKING_FILE, .backing_fd = dead->file, .flags = flags,
+	});
+	dead->p = map_at(HERE, dead->fd, LENGTH, MAP_SHARED);
+	if (dead->p == MAP_FAILED || failnth_disk(dead->disk.dir, true))
+		broken("no disk to fail: %s\n", strerror(errno));
+	return NULL;
+}
+
+static void dead_disk_remove(struct dead_disk *dead)
+{
+	failnth_disks_die(false);
+	failnth_disk(dead->disk.dir, false);
+	munmap(dead->p, LENGTH);
+	close(dead->fd);
+	close(dead->file);
+	if (dead->overlay)
+		umount2(dead->scratch.dir, MNT_DETACH);
+	scratch_remove(&dead->disk);
+	failnth_restore();
+}
+
+FIXTURE(dead_disk)
+{
+	struct dead_disk dead;
 };
 
 FIXTURE_VARIANT(dead_disk)
@@ -30,74 +76,68 @@ FIXTURE_VARIANT_ADD(dead_disk, sync) { .mount_flags = MS_SYNCHRONOUS };
 
 FIXTURE_SETUP(dead_disk)
 {
-	const char *reason = failnth_prepare();
+	const char *reason = dead_disk_make(&self->dead, variant->overlay, variant->mount_flags,
+					    variant->flags);
 
 	if (reason)
 		SKIP_TEST("%s", reason);
-	reason = scratch_make(&self->disk, "ext4", 16 * MIB);
-	self->scratch = self->disk;
-	if (!reason && variant->overlay)
-		reason = overlay_make(&self->scratch, &self->disk);
-	if (reason)
-		SKIP_TEST("%s", reason);
-	if (variant->mount_flags)
-		ASSERT_EQ(0, mount(NULL, self->disk.dir, NULL, MS_REMOUNT | variant->mount_flags,
-				   NULL));
-	self->file = scratch_file(&self->scratch, "file", LENGTH, 1);
-	ASSERT_EQ(0, fsync(self->file));
-	ASSERT_EQ(0, posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED));
-	self->fd = region_new(&(struct vmlab_configure){
-		.backing = VMLAB_BACKING_FILE, .backing_fd = self->file,
-		.flags = variant->flags,
-	});
-	self->p = map_at(HERE, self->fd, LENGTH, MAP_SHARED);
-	ASSERT_NE(MAP_FAILED, self->p);
-	ASSERT_EQ(0, failnth_disk(self->disk.dir, true));
 }
 
 FIXTURE_TEARDOWN(dead_disk)
 {
-	failnth_disks_die(false);
-	failnth_disk(self->disk.dir, false);
-	munmap(self->p, LENGTH);
-	close(self->fd);
-	close(self->file);
-	if (variant->overlay)
-		umount2(self->scratch.dir, MNT_DETACH);
-	scratch_remove(&self->disk);
-	failnth_restore();
+	dead_disk_remove(&self->dead);
 }
 
 TEST_F(dead_disk, traps_until_it_works_again)
 {
+	const struct dead_disk *dead = &self->dead;
+
 	ASSERT_EQ(0, failnth_disks_die(true));
-	EXPECT_EQ(SIGBUS, trap_read(self->p));
-	EXPECT_EQ(SIGBUS, trap_write(self->p + PAGE, 2));
-	EXPECT_EQ(-1, pread(self->fd, buffer, PAGE, 0));
+	EXPECT_EQ(SIGBUS, trap_read(dead->p));
+	EXPECT_EQ(SIGBUS, trap_write(dead->p + PAGE, 2));
+	EXPECT_EQ(-1, pread(dead->fd, buffer, PAGE, 0));
 	EXPECT_EQ(EIO, errno);
-	EXPECT_EQ(0, region_resident(self->fd));
+	EXPECT_EQ(0, region_resident(dead->fd));
 	ASSERT_EQ(0, failnth_disks_die(false));
-	EXPECT_TRUE(filled(self->p, LENGTH, 1));
-	EXPECT_EQ(PAGES, region_resident(self->fd));
+	EXPECT_TRUE(filled(dead->p, LENGTH, 1));
+	EXPECT_EQ(PAGES, region_resident(dead->fd));
 }
 
-/* Such a mount takes what is written, and then says that it is nowhere: it stays dirty. */
-TEST_F(dead_disk, is_written_when_it_works_again)
+/* A mount that takes what is written, and then says that it is nowhere: it stays dirty. */
+FIXTURE(dead_sync_disk)
 {
-	if (!(variant->mount_flags & MS_SYNCHRONOUS))
-		SKIP_TEST("write() does not wait for the disk");
-	fill(self->p, LENGTH, 2);
+	struct dead_disk dead;
+};
+
+FIXTURE_SETUP(dead_sync_disk)
+{
+	const char *reason = dead_disk_make(&self->dead, false, MS_SYNCHRONOUS, 0);
+
+	if (reason)
+		SKIP_TEST("%s", reason);
+}
+
+FIXTURE_TEARDOWN(dead_sync_disk)
+{
+	dead_disk_remove(&self->dead);
+}
+
+TEST_F(dead_sync_disk, is_written_when_it_works_again)
+{
+	const struct dead_disk *dead = &self->dead;
+
+	fill(dead->p, LENGTH, 2);
 	ASSERT_EQ(0, failnth_disks_die(true));
-	EXPECT_EQ(-1, msync(self->p, LENGTH, MS_SYNC));
+	EXPECT_EQ(-1, msync(dead->p, LENGTH, MS_SYNC));
 	EXPECT_EQ(EIO, errno);
-	EXPECT_EQ(PAGES, region_stat(self->fd).dirty);
-	EXPECT_TRUE(filled(self->p, LENGTH, 2));
+	EXPECT_EQ(PAGES, region_stat(dead->fd).dirty);
+	EXPECT_TRUE(filled(dead->p, LENGTH, 2));
 	ASSERT_EQ(0, failnth_disks_die(false));
-	EXPECT_EQ(0, msync(self->p, LENGTH, MS_SYNC));
-	EXPECT_EQ(0, region_stat(self->fd).dirty);
+	EXPECT_EQ(0, msync(dead->p, LENGTH, MS_SYNC));
+	EXPECT_EQ(0, region_stat(dead->fd).dirty);
 	/* From the disk. */
-	ASSERT_EQ(0, posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED));
-	EXPECT_TRUE(reads_filled(self->file, 0, LENGTH, 2));
+	ASSERT_EQ(0, posix_fadvise(dead->file, 0, 0, POSIX_FADV_DONTNEED));
+	EXPECT_TRUE(reads_filled(dead->file, 0, LENGTH, 2));
 }
 
 /* The same disk has what a pool stores. */

@@ -45,12 +45,13 @@ usage_is_told() {
 	[ "$status" = 125 ]
 }
 
+must_run=()
 # What "vm/check" says of a run that has the output PRINTF and ends by COMMAND. Its status, too.
 checked() {
 	local format=$1
 	shift
 	# shellcheck disable=SC2016 # for the inner shell
-	vm/check --here -- sh -c 'printf "$1"; shift; "$@"; exit' - "$format" "$@" 2>&1
+	vm/check "${must_run[@]}" --here -- sh -c 'printf "$1"; shift; "$@"; exit' - "$format" "$@" 2>&1
 }
 
 # is_said PATTERN STATUS PRINTF COMMAND...: that is in the last lines of what is said, and the status.
@@ -97,7 +98,19 @@ results_are_counted() {
 		ended $'\n\n2 passed, 0 failed' 0 "$program# ok 2 two\n$end" 0
 }
 
-plan 13
+# What was skipped, alone or as a whole, is no success in a program that must run.
+skips_are_told() {
+	local output='# selftests: folder: fuzz.sh\n# ok 1 one\n# ok 2 two # SKIP no loop\nok 1 selftests: folder: fuzz.sh\n'
+	output+='# selftests: folder: io\n# 1..0 # SKIP none here\nok 2 selftests: folder: io # SKIP\n'
+	local allowed=$'\nskipped: fuzz.sh two: no loop\nskipped: io: .*none here\n1 passed, 0 failed, 2 skipped$'
+	ended "$allowed" 0 "$output" 0 || return
+	must_run=(--must-run "zero hold")
+	ended "$allowed" 0 "$output" 0 || return
+	must_run=(--must-run "zero fuzz io")
+	ended $'\nfailed: fuzz.sh two: must not be skipped: no loop\nfailed: io: must not be skipped: .*none here\n1 passed, 2 failed, 0 skipped$' 1 "$output" 0
+}
+
+plan 14
 check "an option without its value" missing_values
 check "not a positive number" not_numbers
 check "a folder that is not there" refuses '--share: /nonexistent/folder is no directory' --share /nonexistent/folder -- true
@@ -110,5 +123,6 @@ check "a test failed" failure_is_told
 check "the VM's end is a failure, with half a line before it, too" end_of_vm_is_told
 check "a status that is lost is a failure" lost_status_is_told
 check "a program with fewer results than it announced" results_are_counted
+check "what was skipped, and what must not be" skips_are_told
 check "nothing was tested" ended $'\n0 passed, 0 failed, 0 skipped$' 1 'nothing\n' 0
 finish
