@@ -25,13 +25,19 @@ kdir	= $(if $(filter host,$(KERNEL)),/lib/modules/$(host)/build,$(call stock,kdi
 sources	:= Kbuild module uapi
 BUILD	:= build
 sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
-# The kernels of check-all, and the tests of check-races ("lint threads" knows which must be among them).
+# The kernels of check-all, and the tests of check-tools and check-races ("lint threads" knows which must be among them).
 KERNELS	?= 6.1 6.12 newest
+moduleless := sim units cache vm
 threaded := threads races huge_races file_races moment fork_moment reflink_moment swap_load fork reflink \
 	names limits regress swap store policies clone huge huge_share writeback file fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
 kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests
+
+# What KERNEL was asked for, or $1 where none was.
+asked_kernel = $(if $(filter command line environment,$(origin KERNEL)),$(guest),$1)
+# For targets that have a kernel of their own, or several: no other one is quietly not taken.
+only_on = $(if $(filter-out $1,$(call asked_kernel,$1)),$(error make $@ takes no KERNEL$(if $1, but $1)))
 
 all: module tools selftests ## build everything
 
@@ -39,7 +45,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo 'KERNEL=6.1|6.12|newest|debug|kcsan|host names the kernel (now $(KERNEL)),'
 	@echo 'DESTDIR and prefix the place to install to. ONLY="NAME..." chooses tests, for check,'
-	@echo 'check-all, check-debug, check-races and check-apps, and EXCEPT="NAME..." leaves some out;'
+	@echo 'check-tools, check-all, check-debug, check-races and check-apps, EXCEPT="NAME..." leaves some out;'
 	@echo 'OFFLINE= runs all of them on two processors; KERNELS="NAME..." are those of check-all;'
 	@echo 'SEED=N makes fuzz, soak and check-debug repeat.'
 
@@ -88,11 +94,13 @@ check: ## run the tests, in a VM but for those of check-tools
 	@$(vm)/check --kernel $(guest) --timeout 1800 -- $(run_tests)
 
 check-tools: ## run the tests of what needs no module: vmlab sim, parts of tools, scripts
+	$(if $(filter-out $(moduleless),$(ONLY)),$(error make check-tools has only $(moduleless)))
 	@tools/deps check
 	+@$(MAKE) -s selftests
-	@$(vm)/check --here -- $(MAKE) -s -C selftests run_tests $(kselftest) ONLY="sim units cache vm"
+	@$(vm)/check --here -- $(MAKE) -s -C selftests run_tests $(kselftest) ONLY="$(or $(ONLY),$(moduleless))"
 
 check-all: ## run them on each kernel of the distribution
+	$(if $(strip $(KERNELS)),,$(error make check-all without KERNELS has nothing to do))
 	+@failed=; for kernel in $(KERNELS); do \
 		echo "vmlab: $$kernel"; \
 		$(MAKE) --no-print-directory check KERNEL=$$kernel || failed=yes; \
@@ -103,6 +111,7 @@ covered := build/coverage$(if $(ONLY),-only)
 
 # Nothing excuses these there: what they need is what that kernel was built for.
 check-debug: ## run them on the debug kernel, and fuzz there for a minute
+	$(call only_on,debug)
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	@rm -rf $(covered) && mkdir -p $(covered)
@@ -112,6 +121,7 @@ check-debug: ## run them on the debug kernel, and fuzz there for a minute
 check-races: ONLY ?= $(threaded)
 check-races: OFFLINE :=
 check-races: ## run the tests with threads on the kernel that sees data races
+	$(call only_on,kcsan)
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	@$(vm)/check --kernel kcsan --timeout 4800 -- $(run_tests)
@@ -123,13 +133,18 @@ check-apps: ## run programs on the file system and in a pool, in a VM: fio, SQLi
 	@$(vm)/check --kernel $(guest) --timeout 3600 -- selftests/apps/run $(ONLY) $(EXCEPT:%=--except=%)
 
 coverage: ## run the tests on the debug kernel and show what they reach, as HTML
+	$(call only_on,debug)
 	@tools/deps coverage
 	+@status=0; $(MAKE) --no-print-directory check-debug || status=$$?; \
-	selftests/coverage report $(covered) && exit $$status
+	$(MAKE) --no-print-directory coverage-report && exit $$status
+
+coverage-report:
+	@selftests/coverage report $(covered)
 
 lint: ## check the sources: sparse, coccinelle, clang-tidy and others
+	$(call only_on,)
 	@tools/deps lint
-	+@selftests/lint
+	@selftests/lint
 
 bench: ## measure what things cost, each beside its peer (RECORD=1 keeps the figures)
 	@tools/deps bench
@@ -139,14 +154,11 @@ profile: ## which functions the instructions go to: ROW="a part of a row's name"
 	@tools/deps bench
 	+@$(MAKE) --no-print-directory -C selftests/bench profile
 
-# What KERNEL was asked for, where that is the debug kernel unless another one is.
-asked_kernel = $(if $(filter command line environment,$(origin KERNEL)),$(guest),debug)
-
 FINDINGS := $(CURDIR)/build/fuzz
 
 fuzz: SECONDS ?= 3600
 fuzz: ## make up calls on the debug kernel, for SECONDS (3600)
-	$(if $(filter-out debug,$(asked_kernel)),$(error make fuzz is guided by coverage: KERNEL can only be debug))
+	$(call only_on,debug)
 	@tools/deps check
 	+@$(MAKE) -s --no-print-directory -C selftests/fuzz
 	@mkdir -p $(FINDINGS)
@@ -162,7 +174,7 @@ soak: ## random steps on vmlab, a memfd and a model, for SECONDS (3600), on KERN
 	@tools/deps check
 	+@$(MAKE) -s --no-print-directory -C selftests/differ
 	@mkdir -p $(DIFFERENCES)
-	@$(vm)/run --kernel $(asked_kernel) --timeout $$(($(SECONDS) * 2 + 3600)) \
+	@$(vm)/run --kernel $(call asked_kernel,debug) --timeout $$(($(SECONDS) * 2 + 3600)) \
 		--share $(DIFFERENCES) -- sh -c 'for budget in "" --budget; do \
 			selftests/differ/vmlab-differ $$budget --findings $(DIFFERENCES) \
 			--seconds $$(($(SECONDS) / 2)) $(if $(SEED),--seed $(SEED)) || exit; \
@@ -205,5 +217,5 @@ clean: ## remove what was built (what fuzzers found, and the cached kernels, sta
 	$(RM) -r $(filter-out build/differ build/fuzz build/fuzz-tools,$(wildcard build/*))
 
 .PHONY: all help module tools selftests demo check check-tools check-all check-debug check-races \
-	check-apps coverage lint bench profile fuzz soak fuzz-tools load unload install \
+	check-apps coverage coverage-report lint bench profile fuzz soak fuzz-tools load unload install \
 	uninstall clean
