@@ -190,7 +190,7 @@ static inline void failnth_workers_arm(struct failnth_workers *workers, unsigned
 	while ((entry = readdir(proc)) && workers->nr < ARRAY_SIZE(workers->fds)) {
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
 		if (strspn(entry->d_name, "0123456789") != strlen(entry->d_name) ||
-		    text_read(path, name, sizeof(name)) < 0 || strncmp(name, "kworker/u", 9))
+		    text_read(path, name, sizeof(name)) < 0 || strncmp(name, "kworker/u", 9) != 0)
 			continue;
 		workers->fds[workers->nr] = failnth_open(entry->d_name);
 		if (workers->fds[workers->nr] >= 0)

@@ -16,15 +16,18 @@
 static inline unsigned long pmd_mapped(const char *p)
 {
 	FILE *smaps = fopen("/proc/self/smaps", "re");
-	unsigned long start, end, kib, found = 0;
-	char line[256];
+	unsigned long start, end, found = 0;
+	char line[256], *rest;
 	bool inside = false;
 
 	while (smaps && fgets(line, sizeof(line), smaps)) {
-		if (!isupper(line[0]) && sscanf(line, "%lx-%lx ", &start, &end) == 2)
+		if (!isupper(line[0])) {
+			start = strtoul(line, &rest, 16);
+			end = strtoul(rest + 1, NULL, 16);
 			inside = start <= (unsigned long)p && (unsigned long)p < end;
-		else if (inside && sscanf(line, "FilePmdMapped: %lu kB", &kib) == 1)
-			found = kib * 1024;
+		} else if (inside && !strncmp(line, "FilePmdMapped:", strlen("FilePmdMapped:"))) {
+			found = strtoul(line + strlen("FilePmdMapped:"), NULL, 10) * 1024;
+		}
 	}
 	if (smaps)
 		fclose(smaps);
