@@ -124,7 +124,7 @@ check-races: ## run the tests with threads on the kernel that sees data races
 	$(call only_on,kcsan)
 	@tools/deps check
 	+@$(MAKE) -s selftests
-	@$(vm)/check --kernel kcsan --timeout 4800 -- $(run_tests)
+	@$(vm)/check --kernel kcsan --uncharged --timeout 4800 -- $(run_tests)
 
 check-apps: ## run programs on the file system and in a pool, in a VM: fio, SQLite, git, Redis, gcc ...
 	@tools/deps apps
