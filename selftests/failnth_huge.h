@@ -33,7 +33,8 @@ static bool has_huge_pages(struct world *w)
 
 /* The pages of the reserve are alike. */
 OPERATION(ioctl_configure_huge, .kind = FRESH, .run = configure_huge, .right = has_huge_pages,
-	  .may = { ENOMEM, EFAULT }, .hits = HUGE / PAGE, .pure = true, .step = 16);
+	  .may = { ENOMEM, EFAULT }, .hits = FIRST_ONES + LAST_ONES, .chances = HUGE / PAGE,
+	  .pure = true, .step = 16);
 
 static int touch_huge(struct world *w)
 {

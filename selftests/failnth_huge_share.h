@@ -90,7 +90,7 @@ OPERATION(clone_huge_held, .kind = LARGE, .prepare = hold_huge, .run = make_clon
 	  .right = held_huge_stays_behind, .may = { ENOMEM, EFAULT }, .hits = 16);
 OPERATION(clone_huge_held_scattered, .kind = LARGE, .scattered = true, .prepare = hold_huge,
 	  .run = make_clone, .right = held_huge_stays_behind, .may = { ENOMEM },
-	  .hits = HUGE / PAGE, .step = 128);
+	  .hits = LAST_ONES, .chances = HUGE / PAGE, .step = 128);
 
 /* Writing to one that a clone has as well: by a store, by write(), and zeroes */
 
@@ -118,7 +118,7 @@ OPERATION(store_shared_huge, .kind = LARGE, .prepare = clone_stamped, .run = sto
 	  .right = stored_in_huge, .hits = 4);
 OPERATION(store_shared_huge_scattered, .kind = LARGE, .scattered = true,
 	  .prepare = clone_stamped, .run = store_in_huge, .right = stored_in_huge,
-	  .hits = HUGE / PAGE, .step = 128);
+	  .hits = LAST_ONES, .chances = HUGE / PAGE, .step = 128);
 
 static int write_in_huge(struct world *w)
 {
@@ -129,7 +129,8 @@ static int write_in_huge(struct world *w)
 
 OPERATION(write_shared_huge_scattered, .kind = LARGE, .scattered = true,
 	  .prepare = clone_stamped, .run = write_in_huge, .right = stored_in_huge,
-	  .may = { ENOMEM }, .hits = HUGE / PAGE, .step = 128);
+	  .may = { ENOMEM }, .hits = LAST_ONES, .chances = HUGE / PAGE,
+	  .step = 128);
 
 static int zero_in_huge(struct world *w)
 {
@@ -203,9 +204,10 @@ static bool held_huge_is_the_parents(struct world *w)
 	return right && huge_is_copied(w);
 }
 
+/* A second for each: most are the kernel's, and fail as in fork_cow_held. */
 OPERATION(fork_cow_huge_held, .kind = FRESH, .prepare = hold_huge_cow, .run = fork_huge,
-	  .right = held_huge_is_the_parents, .may = { ENOMEM, EAGAIN, TRAPPED }, .hits = 100,
-	  .step = 32);
+	  .right = held_huge_is_the_parents, .may = { ENOMEM, EAGAIN, TRAPPED },
+	  .hits = FIRST_ONES + LAST_ONES, .chances = 100, .step = 4);
 
 /* The first file of a mount that may have huge pages: there is to be a reserve of small ones. */
 
@@ -236,10 +238,10 @@ static bool created_is_huge(struct world *w)
 }
 
 OPERATION(mount_create_huge, .type = "vmlab", .prepare = allow_huge, .run = create,
-	  .right = created_is_huge, .may = { ENOMEM, EFAULT }, .hits = HUGE / PAGE + 3,
-	  .step = 128);
+	  .right = created_is_huge, .may = { ENOMEM, EFAULT }, .hits = FIRST_ONES + LAST_ONES,
+	  .chances = HUGE / PAGE + 3, .step = 128);
 OPERATION(mount_create_unnamed_huge, .type = "vmlab", .prepare = allow_huge,
 	  .run = create_unnamed, .right = unnamed_is_huge, .may = { ENOMEM, EFAULT },
-	  .hits = HUGE / PAGE + 3, .step = 128);
+	  .hits = FIRST_ONES + LAST_ONES, .chances = HUGE / PAGE + 3, .step = 128);
 
 #endif /* VMLAB_FAILNTH_HUGE_SHARE_H */

@@ -243,7 +243,7 @@ static void make_in_file_huge(struct world *w)
 
 OPERATION(reflink_part_stored_huge, .kind = LARGE, .prepare = make_stored_huge,
 	  .run = link_pages, .right = linked_apart, .may = { ENOMEM, EFAULT },
-	  .hits = HUGE / PAGE - PAGES, .step = 128);
+	  .hits = FIRST_ONES + LAST_ONES, .chances = HUGE / PAGE - PAGES, .step = 128);
 OPERATION(worker_reflink_from_file_huge, .type = "ext4", .disk = true, .kind = LARGE,
 	  .worker = true, .prepare = make_in_file_huge, .run = link_pages,
 	  .right = linked_apart, .may = { ENOMEM, EIO }, .hits = 2);
@@ -296,10 +296,11 @@ static bool linked_into_shared(struct world *w)
 
 OPERATION(reflink_into_shared_huge, .kind = LARGE, .prepare = make_target_shared,
 	  .run = link_pages, .right = linked_into_shared, .may = { ENOMEM, EFAULT },
-	  .hits = HUGE / PAGE - PAGES, .step = 128);
+	  .hits = FIRST_ONES + LAST_ONES, .chances = HUGE / PAGE - PAGES, .step = 128);
 OPERATION(reflink_into_shared_huge_scattered, .kind = LARGE, .scattered = true,
 	  .prepare = make_target_shared, .run = link_pages, .right = linked_into_shared,
-	  .may = { ENOMEM }, .hits = HUGE / PAGE, .step = 128);
+	  .may = { ENOMEM }, .hits = LAST_ONES, .chances = HUGE / PAGE,
+	  .step = 128);
 
 /* Or of one that somebody holds, which stays and is written to. */
 

@@ -59,10 +59,10 @@ static bool goes_there_and_back(struct world *w)
 /* The second one is opened twice, as it knows no O_DIRECT. */
 OPERATION(ioctl_pool_set_store_ext4, .type = "ext4", .disk = true, .kind = ZERO, .touched = 1,
 	  .run = set_store, .right = goes_there_and_back, .may = { ENOMEM, EFAULT }, .hits = 40,
-	  .pure = true, .step = 4);
+	  .pure = true);
 OPERATION(ioctl_pool_set_store_tmpfs, .type = "tmpfs", .kind = ZERO, .touched = 1,
 	  .run = set_store, .right = goes_there_and_back, .may = { ENOMEM, EFAULT }, .hits = 40,
-	  .pure = true, .step = 4);
+	  .pure = true);
 
 /* Leaving */
 
@@ -197,7 +197,7 @@ static int punch_or_leave(struct world *w)
 
 OPERATION(punch_inside_from_file, .type = "ext4", .disk = true, .kind = ZERO, .touched = 1,
 	  .prepare = have_in_file, .run = punch_or_leave, .right = inside_is_punched,
-	  .may = { ENOMEM });
+	  .may = { ENOMEM }, .hits = 1);
 OPERATION(worker_punch_inside_from_file, .type = "ext4", .disk = true, .kind = ZERO,
 	  .touched = 1, .worker = true, .prepare = have_in_file, .run = punch_or_leave,
 	  .right = inside_is_punched, .may = { ENOMEM, EIO }, .hits = 2);
@@ -260,8 +260,7 @@ static bool store_is_mounted(struct world *w)
 }
 
 OPERATION(mount_store, .type = "ext4", .prepare = make_folder, .run = mount_with_store,
-	  .right = store_is_mounted, .may = { ENOMEM, EFAULT }, .hits = 60,
-	  .step = 4);
+	  .right = store_is_mounted, .may = { ENOMEM, EFAULT }, .hits = 60);
 
 static void mount_plain(struct world *w)
 {
@@ -281,8 +280,7 @@ static bool store_is_given(struct world *w)
 }
 
 OPERATION(remount_store, .type = "ext4", .prepare = mount_plain, .run = give_store,
-	  .right = store_is_given, .may = { ENOMEM, EFAULT }, .hits = 50,
-	  .step = 4);
+	  .right = store_is_given, .may = { ENOMEM, EFAULT }, .hits = 50);
 
 /* A store whose file has another name by now goes by the one that the options show. */
 

@@ -74,13 +74,15 @@ FIXTURE_VARIANT(operation)
 	int (*run)(struct world *w);
 	bool (*right)(struct world *w);
 	int may[5];		/* what it may come to if something fails */
-	unsigned int hits;	/* at least so many things can fail */
+	unsigned int hits;	/* at least so many failures are made; none if it is 0 */
 	bool pure;		/* if it fails no figure of the region has changed */
-	unsigned int step;	/* most are alike: after the first ones each so many-th fails */
+	unsigned int step;	/* most are alike: each so many-th, but for the first and last */
+	unsigned int chances;	/* there are at least so many, if not each is taken */
 };
 
 #define FIRST_ONES 16
 #define FIRST_SCATTERED 4	/* pages of one kind */
+#define LAST_ONES 16
 
 #define OPERATION(name, ...) FIXTURE_VARIANT_ADD(operation, name) { __VA_ARGS__ }
 
@@ -269,28 +271,71 @@ static unsigned int disarm(FIXTURE_DATA(operation) *self,
 	return failnth_disarm(self->failnth) == 0;
 }
 
+/*
+ * What fails next: one after the other, or, where most are alike, the first ones, each so many-th,
+ * and from there the last one is looked for, and those before it.
+ */
+struct walk {
+	unsigned int n;		/* the n-th is next */
+	unsigned int first_ones;
+	unsigned int step;
+	unsigned int misses;	/* in a row */
+	unsigned int misses_max;
+	bool last_ones;		/* the last one was found */
+};
+
+static struct walk walk_begin(const FIXTURE_VARIANT(operation) *variant)
+{
+	return (struct walk){
+		.n = 1,
+		.step = variant->step ? variant->step : 1,
+		.first_ones = variant->scattered ? FIRST_SCATTERED : FIRST_ONES,
+		/* The work may be given to a worker that came into being after all were armed. */
+		.misses_max = variant->worker ? 3 : 1,
+		.last_ones = !variant->step,
+	};
+}
+
+/* Goes on after the n-th, which failed or was not come to. Returns false at the end. */
+static bool walk_on(struct walk *walk, bool hit)
+{
+	if (hit) {
+		walk->misses = 0;
+		walk->n += walk->n < walk->first_ones ? 1 : walk->step;
+	} else if (walk->step > 1 && walk->n > walk->first_ones) {
+		/* The last one that can fail is between this one and the one before. */
+		walk->n -= walk->step - walk->step / 2;
+		walk->step /= 2;
+	} else if (++walk->misses < walk->misses_max) {
+		return true;
+	} else if (!walk->last_ones && walk->n > walk->first_ones + LAST_ONES) {
+		walk->last_ones = true;
+		walk->misses = 0;
+		walk->n -= LAST_ONES;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 TEST_F_TIMEOUT(operation, survives_each_failure, 300)
 {
-	/* The work may be given to a worker that came into being after all were armed. */
-	const unsigned int misses_max = variant->worker ? 3 : 1;
-	const unsigned int first_ones = variant->scattered ? FIRST_SCATTERED : FIRST_ONES;
 	const struct vmlab_features before = module_features();
-	unsigned int n = 1, step = variant->step ? variant->step : 1, misses = 0;
-	unsigned int failed, struck = 0;
+	struct walk walk = walk_begin(variant);
+	unsigned int n, failed, failures = 0;
 	struct vmlab_stat stat;
 	struct world w;
 	int came_to;
-	bool hit;
 
-	while (misses < misses_max) {
+	do {
+		n = walk.n;
 		world_make(&w, variant, self);
 		if (w.fd >= 0)
 			stat = region_stat(w.fd);
 		arm(self, variant, n);
 		came_to = variant->run(&w);
 		failed = disarm(self, variant);
-		hit = failed;
-		struck += failed > variant->scattered;	/* not the huge page alone */
+		failures += failed > variant->scattered;	/* not the huge page alone */
 		if (came_to) {
 			ASSERT_LT(0, failed) {
 				TH_LOG("%u: failed by itself: %d", n, came_to);
@@ -314,21 +359,15 @@ TEST_F_TIMEOUT(operation, survives_each_failure, 300)
 		ASSERT_TRUE(EVENTUALLY(same_totals(&before))) {
 			TH_LOG("%u: something is left or lost, came to %d", n, came_to);
 		}
-		if (hit) {
-			misses = 0;
-			n += n < first_ones ? 1 : step;
-		} else if (step > 1 && n > first_ones) {
-			/* The last one that can fail is between this one and the one before. */
-			n -= step - step / 2;
-			step /= 2;
-		} else {
-			misses++;
+	} while (walk_on(&walk, failed));
+	TH_LOG("%u failures, of %u chances", failures, n - 1);
+	EXPECT_GE(failures, variant->hits);
+	EXPECT_GE(n - 1, variant->chances);
+	if (!variant->hits) {
+		EXPECT_EQ(0, failures) {
+			TH_LOG("tell how many there are at least: .hits");
 		}
 	}
-	TH_LOG("%u failures", n - 1);
-	EXPECT_GE(n - 1, variant->hits);
-	if (variant->scattered)
-		EXPECT_GE(struck, first_ones);
 }
 
 static int outcome(long ret)
