@@ -152,17 +152,22 @@ static inline unsigned int scattered_disarm(int make_it_fail)
 	return 2 - strtoul(left, NULL, 10);
 }
 
-/* From now on requests to the disk below a folder may fail, or not any more. */
+/* From now on requests to a disk may fail, or not any more. */
+static inline int failnth_device(dev_t device, bool fail)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/make-it-fail", major(device),
+		 minor(device));
+	return text_write(path, fail ? "1" : "0");
+}
+
+/* The same for the disk below a folder. */
 static inline int failnth_disk(const char *dir, bool fail)
 {
 	struct stat stat_dir;
-	char path[96];
 
-	if (stat(dir, &stat_dir))
-		return -1;
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/make-it-fail",
-		 major(stat_dir.st_dev), minor(stat_dir.st_dev));
-	return text_write(path, fail ? "1" : "0");
+	return stat(dir, &stat_dir) ? -1 : failnth_device(stat_dir.st_dev, fail);
 }
 
 /* All requests to the disks that failnth_disk() chose fail from now on, or only the n-th. */

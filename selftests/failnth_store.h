@@ -64,6 +64,25 @@ OPERATION(ioctl_pool_set_store_tmpfs, .type = "tmpfs", .kind = ZERO, .touched = 
 	  .run = set_store, .right = goes_there_and_back, .may = { ENOMEM, EFAULT }, .hits = 40,
 	  .pure = true);
 
+/* Or on a disk, without a file system. */
+static void have_disk(struct world *w)
+{
+	int image = memfd_create("disk", MFD_CLOEXEC);
+	struct stat st;
+
+	if (ftruncate(image, LENGTH))
+		broken("ftruncate: %s\n", strerror(errno));
+	w->file = loop_open(image);
+	close(image);
+	if (w->file < 0 || fstat(w->file, &st) || failnth_device(st.st_rdev, true))
+		broken("no disk: %s\n", strerror(errno));
+	w->device = st.st_rdev;
+}
+
+OPERATION(ioctl_pool_set_store_disk, .kind = ZERO, .touched = 1, .prepare = have_disk,
+	  .run = set_store, .right = goes_there_and_back, .may = { ENOMEM, EFAULT }, .hits = 40,
+	  .pure = true);
+
 /* Leaving */
 
 static void have_store(struct world *w)
@@ -84,6 +103,15 @@ OPERATION(evict_to_file, .type = "ext4", .disk = true, .kind = ZERO, .map = MAP_
 OPERATION(worker_evict_to_file, .type = "ext4", .disk = true, .kind = ZERO, .map = MAP_SHARED,
 	  .touched = 1, .worker = true, .prepare = have_store, .run = evict,
 	  .right = stays_or_is_back, .hits = 2);
+
+static void have_disk_store(struct world *w)
+{
+	have_disk(w);
+	have_store(w);
+}
+
+OPERATION(worker_evict_to_disk, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .worker = true,
+	  .prepare = have_disk_store, .run = evict, .right = stays_or_is_back, .hits = 2);
 
 /* A budget that is used up by half as much again, and a store with room for what is beyond. */
 #define OVER (3 * VMLAB_POOL_BUDGET_MIN / 2)
@@ -155,6 +183,16 @@ OPERATION(prefetch_from_file, .type = "ext4", .disk = true, .kind = ZERO, .touch
 OPERATION(worker_prefetch_from_file, .type = "ext4", .disk = true, .kind = ZERO, .touched = 1,
 	  .worker = true, .prepare = have_in_file, .run = prefetch, .right = comes_back,
 	  .may = { ENOMEM, EIO }, .hits = 2);
+
+static void have_on_disk(struct world *w)
+{
+	have_disk(w);
+	have_in_file(w);
+}
+
+OPERATION(worker_read_from_disk, .kind = ZERO, .touched = 1, .worker = true,
+	  .prepare = have_on_disk, .run = pread_stored, .right = comes_back,
+	  .may = { ENOMEM, EIO, SHORT }, .hits = 2);
 
 static bool pinned_and_back(struct world *w)
 {

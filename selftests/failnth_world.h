@@ -40,6 +40,7 @@ struct world {
 	int region;	/* its regular file */
 	__u64 id;
 	int file;	/* LENGTH bytes of pattern 1 */
+	dev_t device;	/* or that is a disk, whose requests fail */
 	char *p;	/* its mapping, if any */
 	int made;	/* a descriptor that the operation made */
 	int other;	/* one more region that has a part in it */
@@ -213,7 +214,9 @@ static bool world_end(struct world *w)
 		if (fd >= 0)
 			close(fd);
 	}
-	if (w->file >= 0) {
+	if (w->device) {
+		failnth_device(w->device, false);
+	} else if (w->file >= 0) {
 		failnth_disk(w->disk->dir, false);
 		scratch_unlink(w->scratch, "file");
 	}
