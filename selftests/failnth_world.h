@@ -321,7 +321,7 @@ static bool walk_on(struct walk *walk, bool hit)
 	return true;
 }
 
-TEST_F_TIMEOUT(operation, survives_each_failure, 300)
+TEST_F_TIMEOUT(operation, survives_each_failure, 600)
 {
 	const struct vmlab_features before = module_features();
 	struct walk walk = walk_begin(variant);
