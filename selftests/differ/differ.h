@@ -206,14 +206,9 @@ struct model {
 	unsigned long now;
 };
 
+void *allocate(size_t size);
 struct model *model_new(const struct traits *traits);
 void model_free(struct model *model);
-struct view *view_new(uint64_t pages, unsigned int flags);
-struct view *view_copy(const struct view *view);
-void view_put(struct view *view);
-void view_write(struct view *view, uint64_t offset, uint64_t length, const uint8_t *data);
-void view_punch(struct view *view, uint64_t offset, uint64_t length);
-void view_truncate(struct model *model, struct view *view, uint64_t size);
 struct file *file_new(struct view *view);
 void file_put(struct file *file);
 void slot_set(struct process *process, uint64_t slot, struct file *file);
@@ -228,6 +223,16 @@ bool places_are_one(const struct place *places, uint64_t pages);
 void waiter_set(struct waiter *waiter, struct view *view, uint64_t offset);
 void process_fork(const struct process *parent, struct process *child);
 void process_end(struct process *process);
+
+/* view.c */
+
+struct view *view_new(uint64_t pages, unsigned int flags);
+struct view *view_copy(const struct view *view);
+struct view *view_get(struct view *view);
+void view_put(struct view *view);
+void view_write(struct view *view, uint64_t offset, uint64_t length, const uint8_t *data);
+void view_punch(struct view *view, uint64_t offset, uint64_t length);
+void view_truncate(struct model *model, struct view *view, uint64_t size);
 
 /* predict.c, predict_*.c: a step on the model, and what it must give */
 
