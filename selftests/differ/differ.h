@@ -20,17 +20,27 @@
 #include "../common/random.h"
 
 #define PAGE		4096UL
-#define REGION_PAGES	16UL	/* of the largest region */
+#define HUGE_PAGES	512UL	/* of a huge page */
+#define HOT_PAGES	24UL	/* of a region, where most steps go */
+#define REGION_PAGES	4112UL	/* of the largest region */
 #define SLOTS		5UL	/* of descriptors, in each process */
 #define WINDOWS		4UL	/* of addresses, in each process */
-#define WINDOW_PAGES	24UL
+#define WINDOW_PAGES	(2 * HUGE_PAGES + 16)
 #define PLACES		(WINDOWS * WINDOW_PAGES)
 #define PROCESSES	4UL
 #define ARGS_MAX	6
 #define STEPS_MAX	4096
-#define DATA_MAX	(WINDOW_PAGES * PAGE)
+#define DATA_PAGES	64UL	/* of what one step reads or writes */
+#define DATA_MAX	(DATA_PAGES * PAGE)
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
+#define MARK_SIZE	8UL	/* bytes at the beginning of a page: struct page */
+
+static inline uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 /* The two that do what the model says. */
 enum side {
@@ -76,7 +86,7 @@ struct op {
 };
 
 extern const struct op ops[];
-extern const struct op op_load, op_pread;
+extern const struct op op_load, op_pread, op_marks;
 
 size_t ops_count(void);
 const struct op *op_find(const char *words);	/* exactly those of one */
@@ -102,8 +112,14 @@ bool program_save(const char *path, const struct program *program, const char *c
 
 /* kind.c: kinds of arguments */
 
+/* Of whom and of what the next argument is: as those say that were made before it. */
+struct subject {
+	const struct process *process;
+	const struct view *view;	/* or NULL */
+};
+
 unsigned int kinds_of(const char *words, char *kinds);
-uint64_t kind_generate(char kind, const struct model *model, const struct process **process);
+uint64_t kind_generate(char kind, const struct model *model, struct subject *subject);
 void kind_print(FILE *out, char kind, uint64_t value);
 bool kind_parse(char kind, char *text, uint64_t *value);
 
@@ -131,25 +147,43 @@ enum presence {
 };
 
 /**
+ * struct page - the content of a page of a view
+ * @presence:	is there one?
+ * @mark:	its first 8 bytes, if no others were ever written: those are zeroes then
+ * @bytes:	all of them, or NULL
+ *
+ * Of a region with huge pages most have no more than a mark, so that the model is small.
+ */
+struct page {
+	enum presence presence;
+	uint64_t mark;
+	uint8_t *bytes;
+};
+
+/**
  * struct view - the content of a region
  * @refs:	files and places that show it
  * @size:	bytes to its end
- * @limit:	what the end cannot go beyond
+ * @limit:	what the end cannot go beyond, in bytes: those of whole pages
+ * @focus:	the first of HOT_PAGES where most steps go, and which are compared after each
  * @flags:	VMLAB_REGION_*
  * @family:	the same for a region and what its mappings became in children of forks
  * @pool:	the same for a region and its clones
  * @peer:	there is a memfd that is to show the same
+ * @looked_at:	the step after which it was compared last
+ * @pages:	up to the limit
  */
 struct view {
 	unsigned int refs;
 	uint64_t size;
 	uint64_t limit;
+	uint64_t focus;
 	unsigned int flags;
 	unsigned int family;
 	unsigned int pool;
 	bool peer;
-	enum presence presence[REGION_PAGES];
-	uint8_t data[REGION_PAGES * PAGE];
+	unsigned int looked_at;
+	struct page pages[];
 };
 
 /* An open file description: processes share its position after a fork. */
@@ -199,14 +233,24 @@ struct traits {
 	bool overlap_comes_first;	/* EINVAL before EFAULT, from mremap() */
 };
 
+/**
+ * struct model - all of it
+ * @traits:	what differs between kernels
+ * @boundary:	a page: regions of a program that is made up end behind it, or 0
+ * @processes:	those there can be
+ * @next_vma:	the number that the next mapping gets
+ * @now:	counts steps
+ */
 struct model {
 	struct traits traits;
+	uint64_t boundary;
 	struct process processes[PROCESSES];
 	unsigned int next_vma;
 	unsigned long now;
 };
 
 void *allocate(size_t size);
+uint8_t *copy_bytes(const uint8_t *bytes);	/* of a page; NULL stays NULL */
 struct model *model_new(const struct traits *traits);
 void model_free(struct model *model);
 struct file *file_new(struct view *view);
@@ -216,7 +260,7 @@ void place_map(struct place *place, struct view *view, uint64_t page);
 void place_unmap(struct place *place);
 void place_move(struct place *from, struct place *to);
 int place_access(const struct place *place, bool write);
-uint8_t *place_bytes(const struct place *place);
+const uint8_t *place_bytes(const struct place *place);
 uint8_t *place_touch(struct place *place, bool write);
 struct place *places_at(struct process *process, uint64_t place, uint64_t pages);
 bool places_are_one(const struct place *places, uint64_t pages);
@@ -230,9 +274,31 @@ struct view *view_new(uint64_t pages, unsigned int flags);
 struct view *view_copy(const struct view *view);
 struct view *view_get(struct view *view);
 void view_put(struct view *view);
+
+/* Those up to its limit. */
+static inline uint64_t view_pages(const struct view *view)
+{
+	return view->limit / PAGE;
+}
+
+static inline bool view_is_hot(const struct view *view, uint64_t page)
+{
+	return page >= view->focus && page < view->focus + HOT_PAGES;
+}
+
+const uint8_t *view_page(const struct view *view, uint64_t page);
+uint8_t *view_own_page(struct view *view, uint64_t page);
+void view_read(const struct view *view, uint64_t offset, uint64_t length, uint8_t *data);
 void view_write(struct view *view, uint64_t offset, uint64_t length, const uint8_t *data);
+void view_mark(struct view *view, uint64_t page, uint64_t mark);
+void view_link(const struct view *from, uint64_t page, struct view *to, uint64_t target);
 void view_punch(struct view *view, uint64_t offset, uint64_t length);
 void view_truncate(struct model *model, struct view *view, uint64_t size);
+
+static inline struct view *view_at(const struct process *process, uint64_t slot)
+{
+	return slot < SLOTS && process->files[slot] ? process->files[slot]->view : NULL;
+}
 
 /* predict.c, predict_*.c: a step on the model, and what it must give */
 
@@ -296,6 +362,9 @@ PREDICT(punch);
 PREDICT(allocate);
 PREDICT(truncate);
 PREDICT(link);
+PREDICT(mark);
+PREDICT(marks);
+PREDICT(budget);
 PREDICT(spoil);
 PREDICT(map);
 PREDICT(unmap);
@@ -337,6 +406,9 @@ RUN(punch);
 RUN(allocate);
 RUN(truncate);
 RUN(link);
+RUN(mark);
+RUN(marks);
+RUN(budget);
 RUN(map);
 RUN(unmap);
 RUN(move);
@@ -399,11 +471,19 @@ void actor_leave(void);
 
 /* run.c: a program, in a process of its own */
 
+/* What became of huge pages. */
+struct huge_count {
+	unsigned long made;
+	unsigned long split;
+	unsigned long fallback;	/* there was no memory for one */
+};
+
 struct result {
 	bool failed;
 	bool complete;		/* all steps were done, and all was alike */
 	unsigned int step;	/* the one that showed it; the program's count: its end */
 	unsigned int done;	/* steps that made sense */
+	struct huge_count huge;
 	char text[1024];
 };
 
@@ -423,5 +503,7 @@ struct result shrink(struct program *program, struct result result);
 
 /* Bytes that tell which step they are from, and which of its bytes. */
 void stamp(uint8_t *bytes, size_t length, uint64_t stamp);
+/* The same for the first 8 bytes of a page. */
+uint64_t stamp_mark(uint64_t stamp, uint64_t page);
 
 #endif /* VMLAB_DIFFER_H */

@@ -16,7 +16,7 @@ static bool add(struct program *program, struct model *model, const struct step 
 
 static struct step any_step(const struct model *model, const struct op *op)
 {
-	const struct process *process;
+	struct subject subject = { NULL };
 	char kinds[ARGS_MAX];
 	unsigned int count;
 	struct step step;
@@ -25,11 +25,11 @@ static struct step any_step(const struct model *model, const struct op *op)
 	step.op = op;
 	do {
 		step.process = (unsigned int)random_below(PROCESSES);
-		process = &model->processes[step.process];
-	} while (!process->alive);
+		subject.process = &model->processes[step.process];
+	} while (!subject.process->alive);
 	count = kinds_of(step.op->words, kinds);
 	for (unsigned int i = 0; i < count; i++)
-		step.args[i] = kind_generate(kinds[i], model, &process);
+		step.args[i] = kind_generate(kinds[i], model, &subject);
 	return step;
 }
 
@@ -83,6 +83,56 @@ static void aim_at_relative(const struct model *model, struct step *link)
 	}
 }
 
+/*
+ * A mapping that shows all, or as much as there is room for, where an entry of a page table could
+ * map a huge page.
+ */
+static void aim_at_whole(const struct model *model, struct step *map)
+{
+	const struct file *file = model->processes[map->process].files[map->args[1]];
+	uint64_t room;
+
+	if (!file)
+		return;
+	map->args[2] = random_below(view_pages(file->view) / HUGE_PAGES + 1) * HUGE_PAGES;
+	map->args[3] = random_below(WINDOWS) * WINDOW_PAGES + random_below(2) * HUGE_PAGES;
+	map->args[0] = view_pages(file->view) - map->args[2];
+	room = WINDOW_PAGES - map->args[3] % WINDOW_PAGES;
+	if (map->args[0] > room)
+		map->args[0] = room;
+}
+
+/*
+ * A large region that was opened has something in all of its pages, as far as that is quick. Or it
+ * is empty, and its index grows while other steps are done.
+ */
+static void add_marks(struct program *program, struct model *model, const struct step *opened)
+{
+	const struct op *op = op_find("marks %n pages of %r from page %g as %z");
+	uint64_t slot = opened->args[0], pages = opened->args[1];
+	uint64_t count = pages > WINDOW_PAGES ? HOT_PAGES : pages;
+	uint64_t seed = random_bits() & 0xffffff;
+	struct step mark = { op, opened->process, { count, slot, pages - count, seed } };
+
+	if (pages > HOT_PAGES && program->count < STEPS_MAX && random_chance(55))
+		add(program, model, &mark);
+}
+
+static bool add_aimed(struct program *program, struct model *model, struct step *step)
+{
+	if (step->op->predict == predict_wake && random_chance(80))
+		aim_at_waiter(model, step);
+	if (step->op->predict == predict_link && random_chance(80))
+		aim_at_relative(model, step);
+	if (step->op->predict == predict_map && model->boundary && random_chance(40))
+		aim_at_whole(model, step);
+	if (!add(program, model, step))
+		return false;
+	if (step->op->predict == predict_open)
+		add_marks(program, model, step);
+	return true;
+}
+
 /* One that makes sense. */
 static void add_one(struct program *program, struct model *model, const struct op *op)
 {
@@ -90,16 +140,26 @@ static void add_one(struct program *program, struct model *model, const struct o
 
 	do {
 		step = any_step(model, op);
-	} while (!add(program, model, &step));
+	} while (!add_aimed(program, model, &step));
 }
 
 /* So that most steps have something to work on. */
 static void add_beginning(struct program *program, struct model *model)
 {
 	for (int i = 0; i < 3; i++)
-		add_one(program, model, op_find("opens %R with %n pages %f"));
+		add_one(program, model, op_find("opens %R with %N pages %f"));
 	for (int i = 0; i < 5; i++)
-		add_one(program, model, op_find("maps %n pages of %r from page %n at %M %s %p"));
+		add_one(program, model, op_find("maps %n pages of %r from page %g at %M %s %p"));
+}
+
+/* Most often there is none, or it is that of a huge page. */
+static uint64_t any_boundary(void)
+{
+	static const uint64_t boundaries[] = {
+		0, 0, 0, 0, HUGE_PAGES, HUGE_PAGES, HUGE_PAGES, 64, 64, 4096
+	};
+
+	return boundaries[random_below(COUNT(boundaries))];
 }
 
 void program_generate(struct program *program, unsigned int steps)
@@ -108,18 +168,15 @@ void program_generate(struct program *program, unsigned int steps)
 	struct step compare = { op_find("compares everything"), 0, { 0 } };
 
 	program->count = 0;
+	model->boundary = any_boundary();
 	add_beginning(program, model);
 	while (program->count < steps) {
 		struct step step = any_step(model, op_pick(model->traits.features));
 
-		if (step.op->predict == predict_wake && random_chance(80))
-			aim_at_waiter(model, &step);
-		if (step.op->predict == predict_link && random_chance(80))
-			aim_at_relative(model, &step);
 		if (step.op->predict == predict_use_mutex)
 			add_mutex(program, model, &step);
 		else
-			add(program, model, &step);
+			add_aimed(program, model, &step);
 	}
 	if (program->count < STEPS_MAX)
 		program->steps[program->count++] = compare;

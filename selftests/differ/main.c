@@ -62,6 +62,7 @@ static bool time_left(time_t began, unsigned long done)
 
 static void run_programs(void)
 {
+	struct huge_count huge = { 0 };
 	unsigned long done = 0, steps = 0;
 	time_t began = time(NULL), told = began;
 
@@ -72,6 +73,9 @@ static void run_programs(void)
 		program_generate(&program, (unsigned int)opts.steps);
 		result = run(&program);
 		steps += result.done;
+		huge.made += result.huge.made;
+		huge.split += result.huge.split;
+		huge.fallback += result.huge.fallback;
 		if (result.failed) {
 			printf("seed %lu, %lu steps\n", opts.seed, opts.steps);
 			found(&result);
@@ -83,6 +87,8 @@ static void run_programs(void)
 		fflush(stdout);
 	}
 	printf("%lu programs, %lu steps: all alike\n", done, steps);
+	printf("huge pages: %lu made, %lu split, %lu not to be had\n", huge.made, huge.split,
+	       huge.fallback);
 }
 
 static void replay(void)

@@ -17,6 +17,12 @@ void *allocate(size_t size)
 	return memory;
 }
 
+/* A page's. */
+uint8_t *copy_bytes(const uint8_t *bytes)
+{
+	return bytes ? memcpy(allocate(PAGE), bytes, PAGE) : NULL;
+}
+
 struct model *model_new(const struct traits *traits)
 {
 	struct model *model = allocate(sizeof(*model));
@@ -96,24 +102,23 @@ int place_access(const struct place *place, bool write)
 	return 0;
 }
 
-uint8_t *place_bytes(const struct place *place)
+const uint8_t *place_bytes(const struct place *place)
 {
-	return place->copy ?: place->view->data + place->page * PAGE;
+	return place->copy ?: view_page(place->view, place->page);
 }
 
-/* Does what a fault does, and returns the bytes that are accessed then. */
+/* Does what a fault does, and returns the bytes that are accessed then: to be written, if so. */
 uint8_t *place_touch(struct place *place, bool write)
 {
 	if (place->copy)
 		return place->copy;
-	place->view->presence[place->page] = PRESENT;
-	if (write && !place->shared) {
-		uint8_t *copy = allocate(PAGE);
-
-		memcpy(copy, place_bytes(place), PAGE);
-		place->copy = copy;
-	}
-	return place_bytes(place);
+	place->view->pages[place->page].presence = PRESENT;
+	if (!write)
+		return (uint8_t *)place_bytes(place);
+	if (place->shared)
+		return view_own_page(place->view, place->page);
+	place->copy = copy_bytes(place_bytes(place));
+	return place->copy;
 }
 
 /* NULL if they are not within a window. */

@@ -8,7 +8,7 @@
 	{ words, weight, features, predict_##name, run_##name }
 
 const struct op ops[] = {
-	OP("opens %R with %n pages %f", 6, 0, open),
+	OP("opens %R with %N pages %f", 6, 0, open),
 	OP("closes %r", 3, 0, close),
 	OP("clones %r as %R", 12, VMLAB_FEATURE_CLONE, clone),
 	{ "clones the memory at %m as %R", 8, VMLAB_FEATURE_CLONE, predict_clone_memory,
@@ -22,11 +22,13 @@ const struct op ops[] = {
 	OP("pwrites %l bytes to %r at %o from %m + %d", 8, 0, pwrite_from),
 	OP("seeks %r to %o", 4, 0, seek),
 	OP("seeks %r for %w from %o", 6, 0, seek_for),
-	OP("punches %l bytes of %r at %o", 8, 0, punch),
-	OP("allocates %l bytes of %r at %o %k", 4, 0, allocate),
+	OP("punches %h bytes of %r at %o", 8, 0, punch),
+	OP("allocates %h bytes of %r at %o %k", 4, 0, allocate),
 	OP("truncates %r to %o", 7, 0, truncate),
-	OP("links %n pages of %r from page %n to %r at page %n", 9, VMLAB_FEATURE_CLONE, link),
-	OP("maps %n pages of %r from page %n at %M %s %p", 18, 0, map),
+	OP("links %n pages of %r from page %g to %r at page %g", 9, VMLAB_FEATURE_CLONE, link),
+	OP("marks %n pages of %r from page %g as %z", 3, 0, mark),
+	OP("limits the memory of %r", 2, VMLAB_FEATURE_POOL, budget),
+	OP("maps %n pages of %r from page %g at %M %s %p", 18, 0, map),
 	OP("unmaps %n pages at %m", 5, 0, unmap),
 	OP("moves %n pages at %m to %M as %n", 7, 0, move),
 	OP("resizes %n pages at %m to %n", 5, 0, resize),
@@ -49,6 +51,7 @@ const struct op ops[] = {
 };
 
 const struct op op_pread = OP("preads %l bytes of %r at %o", 0, 0, pread);
+const struct op op_marks = OP("looks at %n pages of %r from page %g", 0, 0, marks);
 const struct op op_load = OP("loads %l bytes at %m + %d", 0, 0, load);
 
 size_t ops_count(void)

@@ -34,14 +34,4 @@ uint64_t span_store(const struct span *span, const uint8_t *data, size_t stride,
 uint64_t span_load(const struct span *span, uint8_t *data, int *signal);
 struct view *span_shared(const struct span *span);
 
-static inline struct view *view_at(const struct process *process, uint64_t slot)
-{
-	return slot < SLOTS && process->files[slot] ? process->files[slot]->view : NULL;
-}
-
-static inline uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 #endif /* VMLAB_DIFFER_PREDICT_H */

@@ -125,7 +125,7 @@ static void expect_read(struct forecast *forecast, struct view *view, uint64_t o
 	use_view(view, forecast);
 	order->length = offset < view->size ? least(length, view->size - offset) : 0;
 	order->value = (long)order->length;
-	memcpy(order->data, view->data + (order->length ? offset : 0), order->length);
+	view_read(view, offset, order->length, order->data);
 }
 
 /* preads %l bytes of %r at %o */
@@ -279,8 +279,8 @@ static bool presence_is_known(const struct view *view)
 {
 	if (!(view->flags & VMLAB_REGION_STRICT))
 		return false;
-	for (size_t i = 0; i < REGION_PAGES; i++) {
-		if (view->presence[i] == ALLOCATED)
+	for (size_t i = 0; i < view_pages(view); i++) {
+		if (view->pages[i].presence == ALLOCATED)
 			return false;
 	}
 	return true;
@@ -292,7 +292,8 @@ static long seek_in(const struct view *view, enum whence whence, uint64_t offset
 
 	if (offset >= view->size)
 		return -ENXIO;
-	while (page * PAGE < view->size && (view->presence[page] == PRESENT) != (whence == DATA))
+	while (page * PAGE < view->size &&
+	       (view->pages[page].presence == PRESENT) != (whence == DATA))
 		page++;
 	if (page * PAGE >= view->size)
 		return whence == DATA ? -ENXIO : (long)view->size;
@@ -323,7 +324,7 @@ PREDICT(punch)
 	struct view *view = view_at(process, a[1]);
 
 	(void)model;
-	if (!view || !length_is_good(a[0]))
+	if (!view || !a[0])
 		return false;
 	use_view(view, forecast);
 	view_punch(view, a[2], a[0]);
@@ -338,7 +339,7 @@ PREDICT(allocate)
 	uint64_t end = a[2] + a[0];
 
 	(void)model;
-	if (!view || !length_is_good(a[0]))
+	if (!view || !a[0])
 		return false;
 	use_view(view, forecast);
 	forecast->changed = view;
@@ -348,8 +349,8 @@ PREDICT(allocate)
 		return true;
 	}
 	for (uint64_t page = a[2] / PAGE; page * PAGE < end; page++) {
-		if (view->presence[page] == ABSENT)
-			view->presence[page] = ALLOCATED;
+		if (view->pages[page].presence == ABSENT)
+			view->pages[page].presence = ALLOCATED;
 	}
 	if (a[3] == EXTEND && end > view->size)
 		view->size = end;
@@ -417,13 +418,11 @@ static long may_link(const struct view *from, uint64_t start, const struct view 
 }
 
 /* Whole pages, with what is behind the end in the last one. */
-static void view_link(const struct view *from, uint64_t start, struct view *to, uint64_t target,
-		      uint64_t length)
+static void link_pages(const struct view *from, uint64_t start, struct view *to, uint64_t target,
+		       uint64_t length)
 {
-	for (uint64_t done = 0; done < length; done += PAGE) {
-		memcpy(to->data + target + done, from->data + start + done, PAGE);
-		to->presence[(target + done) / PAGE] = from->presence[(start + done) / PAGE];
-	}
+	for (uint64_t done = 0; done < length; done += PAGE)
+		view_link(from, (start + done) / PAGE, to, (target + done) / PAGE);
 	if (length && target + length > to->size)
 		to->size = target + length;
 }
@@ -450,8 +449,59 @@ PREDICT(link)
 		order_alone(order);
 		to->peer = false;
 	}
-	view_link(from, start, to, target, length);
+	link_pages(from, start, to, target, length);
 	forecast->changed = to;
+	return true;
+}
+
+/*
+ * marks %n pages of %r from page %g as %z: through a mapping of them all, which brings huge
+ * pages, where there can be any, and shows later whether each is still where it was.
+ */
+PREDICT(mark)
+{
+	struct view *view = view_at(process, a[1]);
+
+	(void)model;
+	if (!view || !a[0] || (a[2] + a[0]) * PAGE > view->size)
+		return false;
+	use_view(view, forecast);
+	for (uint64_t page = a[2]; page < a[2] + a[0]; page++)
+		view_mark(view, page, stamp_mark(a[3], page));
+	forecast->changed = view;
+	return true;
+}
+
+/* looks at %n pages of %r from page %g: at the first MARK_SIZE bytes of each */
+PREDICT(marks)
+{
+	struct order *order = &forecast->orders[0];
+	struct view *view = view_at(process, a[1]);
+
+	(void)model;
+	if (!view)
+		return false;
+	use_view(view, forecast);
+	for (uint64_t at = a[2] * PAGE; at < (a[2] + a[0]) * PAGE && at < view->size; at += PAGE) {
+		uint64_t length = least(MARK_SIZE, view->size - at);
+
+		memcpy(order->data + order->length, view_page(view, at / PAGE), length);
+		order->length += length;
+	}
+	order->value = (long)order->length;
+	return true;
+}
+
+/* limits the memory of %r: orders are for run_budget(slot, pages); the content is the same */
+PREDICT(budget)
+{
+	struct view *view = view_at(process, a[0]);
+
+	(void)model;
+	if (!view)
+		return false;
+	order_alone(&forecast->orders[0]);
+	order_args(&forecast->orders[0], a[0], view_pages(view), 0, 0);
 	return true;
 }
 

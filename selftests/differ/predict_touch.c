@@ -198,26 +198,28 @@ PREDICT(make_mutex)
 	return true;
 }
 
-/* Where there is a mutex, or NULL. Who waits for its word would be woken in another's place. */
-static uint8_t *mutex_at(const struct model *model, struct span *span,
-			 struct process *process, uint64_t place, uint64_t offset)
+/* Is there a mutex? Who waits for its word would be woken in another's place. */
+static bool mutex_at(const struct model *model, struct span *span, struct process *process,
+		     uint64_t place, uint64_t offset)
 {
-	uint8_t template[MUTEX_SIZE], *mutex;
+	uint8_t template[MUTEX_SIZE];
+	const uint8_t *mutex;
 
 	if (!span_make(span, process, place, offset, MUTEX_SIZE) || span->count > 1 ||
 	    !span->places->shared || place_access(span->places, true) ||
 	    count_waiters(model, span->places, offset))
-		return NULL;
+		return false;
 	mutex = place_bytes(span->places) + offset;
 	mutex_template(template);
 	mutex_set_count(template, mutex_count(mutex));
-	return memcmp(mutex, template, MUTEX_SIZE) ? NULL : mutex;
+	return !memcmp(mutex, template, MUTEX_SIZE);
 }
 
 static void expect_mutex(struct order *order, const struct span *span, uint64_t rounds,
-			 uint64_t place, uint8_t *mutex)
+			 uint64_t place)
 {
-	place_touch(span->places, true);
+	uint8_t *mutex = place_touch(span->places, true) + span->offset;
+
 	order_args(order, rounds, place, span->offset, 0);
 	mutex_set_count(mutex, mutex_count(mutex) + rounds);
 	if (!span->peer)
@@ -234,16 +236,14 @@ PREDICT(use_mutex)
 {
 	struct process *other = &model->processes[a[3]];
 	struct span span, others;
-	uint8_t *mutex, *others_mutex;
 
 	if (!other->alive || !a[0])
 		return false;
-	mutex = mutex_at(model, &span, process, a[1], a[2]);
-	others_mutex = mutex_at(model, &others, other, a[4], a[2]);
-	if (!mutex || !others_mutex || span.peer != others.peer)
+	if (!mutex_at(model, &span, process, a[1], a[2]) ||
+	    !mutex_at(model, &others, other, a[4], a[2]) || span.peer != others.peer)
 		return false;
-	expect_mutex(&forecast->orders[0], &span, a[0], a[1], mutex);
-	expect_mutex(order_add(forecast, (unsigned int)a[3]), &others, a[0], a[4], others_mutex);
+	expect_mutex(&forecast->orders[0], &span, a[0], a[1]);
+	expect_mutex(order_add(forecast, (unsigned int)a[3]), &others, a[0], a[4]);
 	forecast->changed = span.places->view;
 	return true;
 }

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LISTED	16	/* regions at a time */
+
 static const char *const side_names[SIDES] = { "vmlab", "memfd" };
 
 static struct traits traits;
@@ -161,21 +163,68 @@ static bool perform(const struct forecast *forecast)
 	       compare_order(&orders[0], first) && (!second || compare_order(&orders[1], second));
 }
 
-/* Looks at something: a step that the program does not have. */
-static bool look(const struct op *op, unsigned int process, uint64_t a, uint64_t b, uint64_t c)
+/*
+ * Looks at something: a step that the program does not have. Where that takes long the @memfd is
+ * left out, which is there to show that the model is right.
+ */
+static bool look(const struct op *op, bool memfd, unsigned int process, uint64_t a, uint64_t b,
+		 uint64_t c)
 {
 	struct step step = { op, process, { a, b, c } };
 
 	if (!predict(model, &step, &look_forecast))
 		errx(2, "the model does not know what it sees");
+	look_forecast.orders[0].sides[MEMFD] &= memfd;
 	return perform(&look_forecast);
 }
 
-/* One byte more than there can be: so the end is compared, too. */
+/* Where most steps go. One byte more than there can be: so the end is compared, too. */
 static bool look_at_file(unsigned int process, uint64_t slot)
 {
-	return look(&op_pread, process, model->processes[process].files[slot]->view->limit + 1,
-		    slot, 0);
+	const struct view *view = model->processes[process].files[slot]->view;
+	uint64_t at = view->focus * PAGE;
+
+	return look(&op_pread, true, process, least(view->limit + 1 - at, HOT_PAGES * PAGE), slot,
+		    at);
+}
+
+/* Pages from here on that something was written to, where most steps do not go. */
+static uint64_t count_written(const struct view *view, uint64_t page)
+{
+	uint64_t end = least(view_pages(view), page + DATA_PAGES), first = page;
+
+	while (page < end && view->pages[page].bytes && !view_is_hot(view, page))
+		page++;
+	return page - first;
+}
+
+/*
+ * Once in a step: the beginning of every page, of a very large file only of the last ones, and what
+ * was written.
+ */
+static bool look_at_rest(unsigned int process, uint64_t slot)
+{
+	struct view *view = model->processes[process].files[slot]->view;
+	uint64_t pages = view_pages(view), all = least(pages, WINDOW_PAGES), count;
+
+	if (pages <= HOT_PAGES || view->looked_at == result->step)
+		return true;
+	view->looked_at = result->step;
+	if (!look(&op_marks, false, process, all, slot, pages - all))
+		return false;
+	for (uint64_t page = 0; page < pages; page += count ?: 1) {
+		count = count_written(view, page);
+		if (count && !look(&op_pread, false, process, count * PAGE, slot, page * PAGE))
+			return false;
+	}
+	return true;
+}
+
+/* Does it show something that is to be looked at? */
+static bool is_of_interest(const struct place *place, const struct view *whole)
+{
+	return place->view && (place->copy || view_is_hot(place->view, place->page) ||
+			       (place->view == whole && !place_access(place, false)));
 }
 
 /* How many bytes from here on can be loaded at once; at least one, be it for its signal. */
@@ -196,21 +245,64 @@ static uint64_t loadable(const struct place *places, uint64_t pages)
 	return length ?: 1;
 }
 
-/* All that is mapped in a process, or all of one view. */
-static bool look_at_memory(unsigned int number, const struct view *only)
+static bool has_file(const struct view *view)
 {
-	const struct place *places = model->processes[number].places;
+	for (unsigned int i = 0; i < PROCESSES; i++) {
+		for (uint64_t slot = 0; slot < SLOTS; slot++) {
+			const struct file *file = model->processes[i].files[slot];
+
+			if (file && file->view == view)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Is all of it to be looked at in memory, as no descriptor shows it, and was not in this step? */
+static bool is_whole_due(struct view *view)
+{
+	if (view->looked_at == result->step || has_file(view))
+		return false;
+	view->looked_at = result->step;
+	return true;
+}
+
+/* How many places are to be looked at from here on, up to as many as one step can load. */
+static uint64_t count_places(const struct place *places, uint64_t pages, const struct view *only,
+			     const struct view *whole)
+{
+	uint64_t i = 0;
+
+	while (i < least(pages, DATA_PAGES) && is_of_interest(&places[i], whole) &&
+	       (!only || places[i].view == only))
+		i++;
+	return i;
+}
+
+/*
+ * What is mapped in a process, or what of one view: where most steps go. If it is to be the @rest,
+ * then all of what no descriptor shows, by its first mapping.
+ */
+static bool look_at_memory(unsigned int number, const struct view *only, bool rest)
+{
+	struct place *places = model->processes[number].places;
+	const struct view *seen = NULL, *whole = NULL;
 	uint64_t i = 0;
 
 	while (i < PLACES) {
-		uint64_t length;
+		struct view *view = places[i].view;
+		uint64_t pages, length;
 
-		if (!places[i].view || (only && places[i].view != only)) {
+		if (rest && view && view != seen)
+			whole = is_whole_due(view) ? view : NULL;
+		seen = view;
+		pages = count_places(&places[i], WINDOW_PAGES - i % WINDOW_PAGES, only, whole);
+		if (!pages) {
 			i++;
 			continue;
 		}
-		length = loadable(&places[i], WINDOW_PAGES - i % WINDOW_PAGES);
-		if (!look(&op_load, number, length, i, 0))
+		length = loadable(&places[i], pages);
+		if (!look(&op_load, true, number, length, i, 0))
 			return false;
 		i += (length + PAGE - 1) / PAGE;
 	}
@@ -239,19 +331,29 @@ static bool look_at_view(const struct view *view)
 	}
 	for (unsigned int i = 0; i < PROCESSES; i++) {
 		if (maps(&model->processes[i], view))
-			return look_at_memory(i, view);
+			return look_at_memory(i, view, false);
 	}
 	return true;
 }
 
-static bool look_at_all(bool memory)
+/* What every descriptor shows where most steps go, and the @rest. */
+static bool look_at_files(unsigned int number, bool rest)
+{
+	for (uint64_t slot = 0; slot < SLOTS; slot++) {
+		const struct file *file = model->processes[number].files[slot];
+
+		if (!file)
+			continue;
+		if (!look_at_file(number, slot) || (rest && !look_at_rest(number, slot)))
+			return false;
+	}
+	return true;
+}
+
+static bool look_at_all(bool all)
 {
 	for (unsigned int i = 0; i < PROCESSES; i++) {
-		for (uint64_t slot = 0; slot < SLOTS; slot++) {
-			if (model->processes[i].files[slot] && !look_at_file(i, slot))
-				return false;
-		}
-		if (memory && !look_at_memory(i, NULL))
+		if (!look_at_files(i, all) || (all && !look_at_memory(i, NULL, true)))
 			return false;
 	}
 	return true;
@@ -310,8 +412,51 @@ static bool all_given_back(const struct vmlab_features *before)
 		    now.pages - before->pages);
 }
 
+static bool list_regions(int device, struct vmlab_list *list)
+{
+	list->count = LISTED;
+	return !ioctl(device, VMLAB_IOC_LIST, list) && list->count;
+}
+
+/* What all regions say that there are. */
+static struct huge_count huge_now(int device)
+{
+	struct vmlab_stat stats[LISTED] = { 0 };
+	struct vmlab_list list = { .buffer = (uintptr_t)stats, .entry_size = sizeof(stats[0]) };
+	struct huge_count now = { 0 };
+
+	while (list_regions(device, &list)) {
+		for (uint32_t i = 0; i < list.count; i++) {
+			now.made += stats[i].huge_made;
+			now.split += stats[i].huge_split;
+			now.fallback += stats[i].huge_fallback;
+		}
+		if (!list.cursor)
+			break;
+	}
+	return now;
+}
+
+static unsigned long more(unsigned long now, unsigned long before)
+{
+	return now > before ? now - before : 0;
+}
+
+/* Regions take their figures with them when they go: so this is done after each step. */
+static void count_huge(int device, struct huge_count *before)
+{
+	struct huge_count now = huge_now(device);
+
+	result->huge.made += more(now.made, before->made);
+	result->huge.split += more(now.split, before->split);
+	result->huge.fallback += more(now.fallback, before->fallback);
+	*before = now;
+}
+
 static void run_steps(const struct program *program)
 {
+	int device = open("/dev/vmlab", O_RDWR | O_CLOEXEC);
+	struct huge_count huge = huge_now(device);
 	struct vmlab_features before = module_features();
 
 	model = model_new(&traits);
@@ -319,10 +464,12 @@ static void run_steps(const struct program *program)
 	for (result->step = 0; result->step < program->count; result->step++) {
 		if (!do_step(&program->steps[result->step]))
 			return;
+		count_huge(device, &huge);
 	}
 	actors_end();
 	model_free(model);
 	result->complete = all_given_back(&before);
+	close(device);
 }
 
 static void __attribute__((noreturn)) runner(const struct program *program)

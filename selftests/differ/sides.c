@@ -2,7 +2,6 @@
 /* Steps, done on a region and on a memfd by the same calls. */
 #include "differ.h"
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,8 +15,9 @@
 
 #define DEVICE		"/dev/vmlab"
 #define FIRST_FD	100
-#define STRIDE		(1UL << 20)	/* between windows: so that nothing of them is merged */
+#define STRIDE		(8UL << 20)	/* between windows: so that nothing of them is merged */
 
+/* A multiple of what an entry for a huge page maps, as the stride is. */
 static const uintptr_t bases[SIDES] = { 1UL << 40, 2UL << 40 };
 
 int slot_fd(enum side side, uint64_t slot)
@@ -50,30 +50,47 @@ void sides_evict(void)
 	evicting = true;
 }
 
-static void set_budget(int fd)
+/*
+ * Large regions have room for all of it, and only lose what is evicted between steps: huge pages,
+ * and those that were linked to elsewhere, take room and cannot leave.
+ */
+static long set_budget(int fd, uint64_t pages)
 {
-	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET, .budget = VMLAB_POOL_BUDGET_MIN };
+	struct vmlab_pool_set set = {
+		.what = VMLAB_POOL_BUDGET,
+		.budget = pages > HOT_PAGES ? 512 << 20 : VMLAB_POOL_BUDGET_MIN,
+	};
 
-	if (ioctl(fd, VMLAB_IOC_POOL_SET, &set))
-		err(2, "no budget");
+	return SYS(ioctl(fd, VMLAB_IOC_POOL_SET, &set));
 }
 
-/* Half of the pages that the process has mapped, by dice. */
-void sides_evict_some(void)
+static void evict(int device, uint64_t first, uint64_t end)
 {
 	static unsigned int dice = 1;
 	struct vmlab_advise advise = { .length = PAGE, .address = 1 };
-	int device;
 
-	if (!evicting)
-		return;
-	device = open(DEVICE, O_RDWR | O_CLOEXEC);
-	for (uint64_t place = 0; place < PLACES && device >= 0; place++) {
+	for (uint64_t place = first; place < end; place++) {
 		dice = dice * 1103515245 + 12345;
 		if (dice & 1 << 16)
 			continue;
 		advise.start = (uintptr_t)place_address(VMLAB, place);
 		(void)ioctl(device, VMLAB_IOC_ADVISE, &advise);
+	}
+}
+
+/* Half of the pages that the process has mapped where most steps go, by dice. */
+void sides_evict_some(void)
+{
+	int device;
+
+	if (!evicting)
+		return;
+	device = open(DEVICE, O_RDWR | O_CLOEXEC);
+	for (uint64_t window = 0; window < WINDOWS && device >= 0; window++) {
+		uint64_t first = window * WINDOW_PAGES;
+
+		evict(device, first, first + HOT_PAGES);
+		evict(device, first + HUGE_PAGES - 8, first + HUGE_PAGES + 8);
 	}
 	close(device);
 }
@@ -88,8 +105,9 @@ static long open_region(uint64_t pages, uint64_t flags)
 	if (device < 0)
 		return -errno;
 	ret = SYS(ioctl(device, VMLAB_IOC_CONFIGURE, &config));
-	if (!ret && evicting)
-		set_budget(device);
+	/* Where there is or was a budget no huge pages appear: such regions get it later. */
+	if (!ret && evicting && !(flags & VMLAB_REGION_HUGE))
+		ret = set_budget(device, pages);
 	if (!ret)
 		ret = SYS(ioctl(device, VMLAB_IOC_REGION_FD, &region));
 	close(device);
@@ -144,6 +162,15 @@ static long clone_region(uint64_t slot, uint64_t place)
 	return ask_device(VMLAB_IOC_CLONE, &clone);
 }
 
+/* SEEK_DATA or SEEK_HOLE, but that position of the file is shared, and stays. */
+static off_t look_for(int whence, int fd, off_t from)
+{
+	off_t old = lseek(fd, 0, SEEK_CUR), found = lseek(fd, from, whence);
+
+	lseek(fd, old, SEEK_SET);
+	return found;
+}
+
 /* Holes stay holes. @data is a buffer. */
 static long copy_memfd(int from, uint8_t *data)
 {
@@ -154,18 +181,16 @@ static long copy_memfd(int from, uint8_t *data)
 	if (fstat(from, &stat))
 		return -errno;
 	fd = open_memfd((uint64_t)stat.st_size);
-	/* The source's position is shared, and stays. */
-	for (off_t old = lseek(from, 0, SEEK_CUR);; at += (off_t)PAGE) {
-		ssize_t length;
+	while (fd >= 0 && (at = look_for(SEEK_DATA, from, at)) >= 0) {
+		off_t end = look_for(SEEK_HOLE, from, at);
+		ssize_t length = end - at < (off_t)DATA_MAX ? end - at : (ssize_t)DATA_MAX;
 
-		at = lseek(from, at, SEEK_DATA);
-		lseek(from, old, SEEK_SET);
-		if (at < 0 || fd < 0)
-			return fd;
-		length = pread(from, data, PAGE, at);
-		if (length < 0 || pwrite((int)fd, data, (size_t)length, at) != length)
+		if (pread(from, data, (size_t)length, at) != length ||
+		    pwrite((int)fd, data, (size_t)length, at) != length)
 			return -EIO;
+		at += length;
 	}
+	return fd;
 }
 
 /* slot, new slot, place + 1 or 0, pages */
@@ -284,23 +309,34 @@ static long link_region(const uint64_t *a)
 	return SYS(ioctl(slot_fd(VMLAB, a[3]), FICLONERANGE, &range));
 }
 
-/* A page with what is behind the end of its file, if it is not a hole. */
-static long copy_page(int from, off_t start, int to, off_t target)
+/* Pages with what is behind the end of their file. */
+static long copy_pages(int from, off_t start, int to, off_t target, size_t length)
 {
-	off_t old = lseek(from, 0, SEEK_CUR), at = lseek(from, start, SEEK_DATA);
-	char *source, *copy;
+	char *source = mmap(NULL, length, PROT_READ, MAP_SHARED, from, start);
+	char *copy = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, to, target);
 
-	lseek(from, old, SEEK_SET);
-	if (at != start)
-		return SYS(fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, target, PAGE));
-	source = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, from, start);
-	copy = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, to, target);
 	if (source == MAP_FAILED || copy == MAP_FAILED)
 		return -errno;
-	memcpy(copy, source, PAGE);
-	munmap(source, PAGE);
-	munmap(copy, PAGE);
-	return 0;
+	memcpy(copy, source, length);
+	munmap(source, length);
+	munmap(copy, length);
+	return (long)length;
+}
+
+/* Pages up to where data or a hole ends; returns how many bytes they have. */
+static long copy_run(int from, off_t start, off_t end, int to, off_t target)
+{
+	off_t data = look_for(SEEK_DATA, from, start), stop;
+	long ret;
+
+	stop = data == start ? look_for(SEEK_HOLE, from, start) : data;
+	if (stop < 0 || stop > end)
+		stop = end;
+	stop += -stop & (off_t)(PAGE - 1);
+	if (data == start)
+		return copy_pages(from, start, to, target, (size_t)(stop - start));
+	ret = SYS(fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, target, stop - start));
+	return ret ?: stop - start;
 }
 
 static long link_memfd(const uint64_t *a)
@@ -316,9 +352,9 @@ static long link_memfd(const uint64_t *a)
 	if (end > start && target + end - start > out.st_size &&
 	    ftruncate(to, target + end - start))
 		return -errno;
-	for (off_t at = start; at < end && !ret; at += (off_t)PAGE)
-		ret = copy_page(from, at, to, target + at - start);
-	return ret;
+	for (off_t at = start; at < end && ret >= 0; at += ret)
+		ret = copy_run(from, at, end, to, target + at - start);
+	return ret < 0 ? ret : 0;
 }
 
 /* pages, slot, page, slot, page */
@@ -326,6 +362,41 @@ RUN(link)
 {
 	(void)data;
 	return side == VMLAB ? link_region(a) : link_memfd(a);
+}
+
+/* pages, slot, page, stamp */
+RUN(mark)
+{
+	char *memory = mmap(NULL, a[0] * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    slot_fd(side, a[1]), (off_t)(a[2] * PAGE));
+
+	(void)data;
+	if (memory == MAP_FAILED)
+		return -errno;
+	for (uint64_t i = 0; i < a[0]; i++) {
+		uint64_t mark = stamp_mark(a[3], a[2] + i);
+
+		memcpy(memory + i * PAGE, &mark, sizeof(mark));
+	}
+	return SYS(munmap(memory, a[0] * PAGE));
+}
+
+/* pages, slot, page */
+RUN(marks)
+{
+	long done = 0;
+
+	for (uint64_t i = 0; i < a[0]; i++)
+		done += SYS(pread(slot_fd(side, a[1]), data + i * MARK_SIZE, MARK_SIZE,
+				  (off_t)((a[2] + i) * PAGE)));
+	return done;
+}
+
+/* slot, pages of the region */
+RUN(budget)
+{
+	(void)data;
+	return evicting && side == VMLAB ? set_budget(slot_fd(side, a[0]), a[1]) : 0;
 }
 
 /* slot, size */
