@@ -136,6 +136,20 @@ bool vmlab_fault_wants_own(const struct vm_fault *vmf)
 	       (vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED);
 }
 
+/* What a fault is about that was not served yet. */
+enum vmlab_fault_cause vmlab_fault_find_cause(struct vmlab_region *region,
+					      const struct vm_fault *vmf)
+{
+	struct vmlab_place place;
+	struct page *page;
+
+	if (!vmlab_index_gather(&region->index, vmf->pgoff, 1, &page, &place))
+		return place.swapped ? VMLAB_FAULT_SWAP_IN : VMLAB_FAULT_FIRST_TOUCH;
+	if (place.shared && vmlab_fault_wants_own(vmf))
+		return VMLAB_FAULT_COPY_ON_WRITE;
+	return VMLAB_FAULT_REFAULT;
+}
+
 struct writable_batch {
 	struct mm_struct *mm;
 	unsigned long start;

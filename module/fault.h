@@ -18,6 +18,8 @@ vm_fault_t vmlab_fault_mkwrite(struct vm_fault *vmf);
 /* For huge_fault.c. */
 unsigned long vmlab_fault_pages_ahead(struct vmlab_region *region, struct vm_fault *vmf);
 bool vmlab_fault_wants_own(const struct vm_fault *vmf);
+enum vmlab_fault_cause vmlab_fault_find_cause(struct vmlab_region *region,
+					      const struct vm_fault *vmf);
 vm_fault_t vmlab_fault_beyond_end(struct vmlab_region *region, struct vm_fault *vmf);
 vm_fault_t vmlab_fault_error(struct vmlab_region *region, struct vm_fault *vmf, int err);
 void vmlab_fault_count(struct vmlab_region *region, struct vm_fault *vmf, unsigned int nr,

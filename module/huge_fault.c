@@ -79,31 +79,18 @@ static struct folio *get_own(struct vmlab_region *region, pgoff_t pgoff)
 	return folio;
 }
 
-static bool is_shared(struct vmlab_region *region, pgoff_t pgoff)
-{
-	struct vmlab_place place;
-	struct page *page;
-
-	return vmlab_index_gather(&region->index, pgoff, 1, &page, &place) && place.shared;
-}
-
 /* The page of a fault, locked and with a reference; or an ERR_PTR(). */
-static struct folio *get_folio(struct vmlab_region *region, struct vm_fault *vmf,
-			       enum vmlab_fault_cause *cause)
+static struct folio *get_folio(struct vmlab_region *region, struct vm_fault *vmf)
 {
 	bool own = vmlab_fault_wants_own(vmf);
 	struct folio *folio;
 	int ret;
 
-	*cause = VMLAB_FAULT_REFAULT;
-	if (own && is_shared(region, vmf->pgoff))
-		*cause = VMLAB_FAULT_COPY_ON_WRITE;
 	for (;;) {
 		folio = own ? get_own(region, vmf->pgoff) :
 			      vmlab_page_get_locked(region, vmf->pgoff);
 		if (folio)
 			return folio;
-		*cause = VMLAB_FAULT_FIRST_TOUCH;
 		ret = first_touch(region, vmf);
 		if (ret)
 			return ERR_PTR(ret);
@@ -138,7 +125,8 @@ vm_fault_t vmlab_huge_serve(struct vmlab_region *region, struct vm_fault *vmf)
 
 	if (!ahead)
 		return vmlab_fault_beyond_end(region, vmf);
-	folio = get_folio(region, vmf, &cause);
+	cause = vmlab_fault_find_cause(region, vmf);
+	folio = get_folio(region, vmf);
 	if (IS_ERR(folio))
 		return vmlab_fault_error(region, vmf, PTR_ERR(folio));
 	vmf->page = vmlab_folio_page(folio, vmf->pgoff);

@@ -321,6 +321,25 @@ TEST(a_page_that_is_held)
 	close(fd);
 }
 
+/* Small pages of a region that may have huge ones are brought back one with each fault. */
+TEST(causes_of_faults_where_pages_may_be_huge)
+{
+	int fd = region_zero(VMLAB_REGION_HUGE, PAGES * PAGE);
+	unsigned long *mem = map_pages(fd, PAGES);
+	struct vmlab_stat before, after;
+
+	fill_all(mem, PAGES, 1);
+	ASSERT_EQ(PAGES, advise(fd, VMLAB_ADVISE_EVICT, 0, PAGES));
+	before = region_stat(fd);
+	EXPECT_EQ(0, count_wrong(mem, PAGES, 1));
+	after = region_stat(fd);
+	EXPECT_EQ(PAGES, after.swap_faults);
+	EXPECT_EQ(before.first_touch, after.first_touch);
+	EXPECT_EQ(before.refault, after.refault);
+	munmap(mem, PAGES * PAGE);
+	close(fd);
+}
+
 FIXTURE(codec)
 {
 	int fd;
