@@ -139,6 +139,7 @@ void vmlab_pool_leave(struct vmlab_region *region);
 
 int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file);
 int vmlab_pool_begin(struct vmlab_pool *pool);
+
 void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat);
 
 struct vmlab_pool *vmlab_pool_new(long max_pages, long max_inodes, unsigned int huge);

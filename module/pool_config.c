@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A pool's budget, policy and store: how they are set, and its figures. */
+/* A pool's budget, policy and store: how they are set. */
 #include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/list.h>
@@ -12,7 +12,6 @@
 #include <linux/string.h>
 #include <linux/vmlab.h>
 
-#include "codec.h"
 #include "index.h"
 #include "page.h"
 #include "policy_list.h"
@@ -225,11 +224,6 @@ static int change_policy(struct vmlab_pool *pool, const char *name)
 	return 0;
 }
 
-static const char *codec_name(const struct vmlab_store *store)
-{
-	return store->codec ? vmlab_codec_name(store->codec) : "none";
-}
-
 /* Is it the store that was asked for? */
 static bool is_store(struct vmlab_store *store, const struct vmlab_pool_set *set,
 		     const struct file *file)
@@ -244,7 +238,7 @@ static int change(struct vmlab_pool *pool, const struct vmlab_pool_set *set, str
 {
 	if (set->what & VMLAB_POOL_STORE && !is_store(pool->store, set, file))
 		return -EBUSY;
-	if (set->what & VMLAB_POOL_CODEC && strcmp(set->codec, codec_name(pool->store)))
+	if (set->what & VMLAB_POOL_CODEC && strcmp(set->codec, vmlab_store_codec_name(pool->store)))
 		return -EBUSY;
 	if (set->what & VMLAB_POOL_STORE_LIMIT && store_limit(set) != pool->store->limit)
 		return -EBUSY;
@@ -326,44 +320,6 @@ int vmlab_pool_begin(struct vmlab_pool *pool)
 		ret = attach_all(pool);
 	mutex_unlock(&pool->config_lock);
 	return ret;
-}
-
-/**
- * vmlab_pool_stat - the figures of a pool
- * @pool: the pool
- * @stat: filled
- *
- * Context: may sleep.
- */
-void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat)
-{
-	long budget = READ_ONCE(pool->budget);
-	u64 pages = atomic_long_read(&pool->pages);
-	struct vmlab_store *store;
-
-	*stat = (struct vmlab_pool_stat){
-		.budget		= VMLAB_POOL_UNLIMITED_BUDGET,
-		.resident	= atomic_long_read(&pool->frames),
-		.evicted	= atomic_long_read(&pool->evicted),
-		.refused	= atomic_long_read(&pool->refused),
-		.store_errors	= atomic_long_read(&pool->store_errors),
-	};
-	if (budget != VMLAB_POOL_UNLIMITED)
-		stat->budget = (u64)budget << PAGE_SHIFT;
-	stat->stored = pages - min(pages, stat->resident);
-	if (!smp_load_acquire(&pool->swapping))		/* pairs with begin() */
-		return;
-	store = pool->store;
-	stat->stored_bytes = vmlab_store_bytes(store);
-	stat->store_limit = READ_ONCE(store->limit) == U64_MAX ? 0 : store->limit;
-	stat->same_filled = atomic_long_read(&store->same_filled);
-	stat->incompressible = atomic_long_read(&store->incompressible);
-	stat->checksum_errors = atomic_long_read(&store->errors);
-	strscpy_pad(stat->codec, codec_name(store), sizeof(stat->codec));
-	strscpy_pad(stat->store, store->ops->type, sizeof(stat->store));
-	spin_lock(&pool->policy_lock);	/* and not config_lock, under which pages are evicted */
-	strscpy_pad(stat->policy, pool->policy->ops->name, sizeof(stat->policy));
-	spin_unlock(&pool->policy_lock);
 }
 
 /* Entries are part of what the pool knows of a page, as long as it is stored. */

@@ -394,3 +394,9 @@ u64 vmlab_store_bytes(struct vmlab_store *store)
 {
 	return store->ops->bytes(store);
 }
+
+/* The name of what compresses its pages. */
+const char *vmlab_store_codec_name(const struct vmlab_store *store)
+{
+	return store->codec ? vmlab_codec_name(store->codec) : "none";
+}

@@ -160,6 +160,7 @@ int vmlab_store_load(struct vmlab_store *store, const struct vmlab_copy *copy,
 		     struct page *page);
 void vmlab_store_drop(struct vmlab_store *store, struct vmlab_copy *copy);
 u64 vmlab_store_bytes(struct vmlab_store *store);
+const char *vmlab_store_codec_name(const struct vmlab_store *store);
 struct file *vmlab_store_in_file(struct vmlab_store *store);
 
 #endif
