@@ -25,6 +25,7 @@
 #include "compat.h"
 #include "huge_fault.h"
 #include "index.h"
+#include "latency.h"
 #include "mapping.h"
 #include "page.h"
 #include "pool.h"
@@ -73,8 +74,9 @@ unsigned long vmlab_fault_pages_ahead(struct vmlab_region *region, struct vm_fau
 	return min(end - vmf->pgoff, (vmf->vma->vm_end - vmf->address) >> PAGE_SHIFT);
 }
 
+/* A fault was served, which began at @begun (see latency.h). */
 void vmlab_fault_count(struct vmlab_region *region, struct vm_fault *vmf, unsigned int nr,
-		       enum vmlab_fault_cause cause)
+		       enum vmlab_fault_cause cause, u64 begun)
 {
 	vmlab_count(region, VMLAB_FAULTS, 1);
 	if (cause == VMLAB_FAULT_FIRST_TOUCH)
@@ -83,6 +85,9 @@ void vmlab_fault_count(struct vmlab_region *region, struct vm_fault *vmf, unsign
 		vmlab_count(region, VMLAB_SWAP_FAULTS, 1);
 	else
 		vmlab_count(region, VMLAB_REFAULT, 1);
+	if (cause == VMLAB_FAULT_COPY_ON_WRITE)
+		vmlab_count(region, VMLAB_COW_FAULTS, 1);
+	vmlab_latency_end(region, cause, begun);
 	trace_vmlab_fault(region->id, vmf, nr, cause);
 }
 
@@ -222,7 +227,7 @@ static int map_found(struct vmlab_region *region, struct vm_fault *vmf,
 
 /* Answers a fault by mapping pages. */
 static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
-			      unsigned long ahead)
+			      unsigned long ahead, u64 begun)
 {
 	struct vmlab_stream stream = vmlab_stream_find(&region->streams, vmf->pgoff);
 	unsigned long around = min_t(unsigned long, refault_window(region, stream), ahead);
@@ -257,7 +262,7 @@ static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
 		nr = map_found(region, vmf, &place, pages, nr);
 	if (nr < 0)
 		return vmlab_fault_error(region, vmf, nr);
-	vmlab_fault_count(region, vmf, nr, swapped ? VMLAB_FAULT_SWAP_IN : cause);
+	vmlab_fault_count(region, vmf, nr, swapped ? VMLAB_FAULT_SWAP_IN : cause, begun);
 	vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
 	return VM_FAULT_NOPAGE;
 }
@@ -266,7 +271,7 @@ static vm_fault_t serve_batch(struct vmlab_region *region, struct vm_fault *vmf,
  * Answers a write to a private mapping by the page, locked and with a reference: both the
  * kernel's then, which copies it.
  */
-static vm_fault_t serve_page(struct vmlab_region *region, struct vm_fault *vmf)
+static vm_fault_t serve_page(struct vmlab_region *region, struct vm_fault *vmf, u64 begun)
 {
 	enum vmlab_fault_cause cause = VMLAB_FAULT_REFAULT;
 	struct folio *folio;
@@ -283,20 +288,20 @@ static vm_fault_t serve_page(struct vmlab_region *region, struct vm_fault *vmf)
 		cause = place.swapped ? VMLAB_FAULT_SWAP_IN : VMLAB_FAULT_FIRST_TOUCH;
 	}
 	vmf->page = vmlab_folio_page(folio, vmf->pgoff);
-	vmlab_fault_count(region, vmf, 1, cause);
+	vmlab_fault_count(region, vmf, 1, cause, begun);
 	return VM_FAULT_LOCKED;
 }
 
 /* Caller holds invalidate_lock shared: pages in the index stay there. */
-static vm_fault_t serve(struct vmlab_region *region, struct vm_fault *vmf)
+static vm_fault_t serve(struct vmlab_region *region, struct vm_fault *vmf, u64 begun)
 {
 	unsigned long ahead = vmlab_fault_pages_ahead(region, vmf);
 
 	if (!ahead)
 		return vmlab_fault_beyond_end(region, vmf);
 	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
-		return serve_page(region, vmf);
-	return serve_batch(region, vmf, ahead);
+		return serve_page(region, vmf, begun);
+	return serve_batch(region, vmf, ahead, begun);
 }
 
 /* The times of a mount's file change when a fault lets it be written to, as tmpfs has it. */
@@ -310,12 +315,15 @@ static void note_write(struct vmlab_region *region, struct vm_fault *vmf)
 /*
  * Sees to it that the page can be brought in, which may take a device: so it is waited for without
  * the kernel's lock where the fault can be repeated; never in .page_mkwrite, which is not told so
- * by the flags. Returns whether to try again here, or else sets *@ret to what to return.
+ * by the flags. Returns whether to try again here, or else sets *@ret to what to return. Waiting is
+ * the fault's latency: it is counted here, and not when the fault is repeated.
  */
-static bool make_room(struct vmlab_region *region, struct vm_fault *vmf, vm_fault_t *ret)
+static bool make_room(struct vmlab_region *region, struct vm_fault *vmf, u64 begun,
+		      vm_fault_t *ret)
 {
 	bool unlocked = fault_flag_allow_retry_first(vmf->flags) &&
 			vmlab_store_waits(region->pool->store);
+	enum vmlab_fault_cause cause = VMLAB_FAULT_FAILED;
 	struct file *file;
 	int err;
 
@@ -330,10 +338,13 @@ static bool make_room(struct vmlab_region *region, struct vm_fault *vmf, vm_faul
 	*ret = VM_FAULT_RETRY | VM_FAULT_MAJOR;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return false;
+	if (begun)
+		cause = vmlab_fault_find_cause(region, vmf);
 	/* The mapping may go, and with it the region and this module. */
 	file = get_file(vmlab_mapping_file(vmf->vma));
 	release_fault_lock(vmf);
 	vmlab_page_make_room(region, vmf->pgoff);	/* an error is told when it comes back */
+	vmlab_latency_end(region, cause, begun);
 	fput(file);
 	return false;
 }
@@ -343,19 +354,21 @@ vm_fault_t vmlab_fault(struct vm_fault *vmf)
 {
 	struct vmlab_region *region = vmlab_mapping_region(vmf->vma);
 	vm_fault_t ret;
+	u64 begun;
 
 	if (unlikely(!region))
 		return VM_FAULT_SIGBUS;
+	begun = vmlab_latency_begin(region->pool, vmf);
 	if (unlikely(!READ_ONCE(region->pid)))
 		vmlab_region_name_owner(region);
 	if (region->backing->follow && !vmlab_fault_pages_ahead(region, vmf))
 		region->backing->follow(region);
 	do {
 		filemap_invalidate_lock_shared(region->inode.i_mapping);
-		ret = vmlab_region_is_huge(region) ? vmlab_huge_serve(region, vmf) :
-						     serve(region, vmf);
+		ret = vmlab_region_is_huge(region) ? vmlab_huge_serve(region, vmf, begun) :
+						     serve(region, vmf, begun);
 		filemap_invalidate_unlock_shared(region->inode.i_mapping);
-	} while (unlikely(ret == VMLAB_FAULT_FULL) && make_room(region, vmf, &ret));
+	} while (unlikely(ret == VMLAB_FAULT_FULL) && make_room(region, vmf, begun, &ret));
 	if (ret == VM_FAULT_NOPAGE)
 		note_write(region, vmf);
 	return ret;
@@ -374,10 +387,12 @@ vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t en
 	struct vmlab_stream stream;
 	struct vmlab_place place;
 	unsigned long around;
+	u64 begun;
 	int nr;
 
 	if (unlikely(!region) || vmlab_region_is_huge(region) || pmd_none(*vmf->pmd))
 		return 0;
+	begun = vmlab_latency_begin(region->pool, vmf);
 	if (!filemap_invalidate_trylock_shared(region->inode.i_mapping))
 		return 0;
 	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
@@ -394,7 +409,7 @@ vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t en
 	if (nr)
 		nr = map_found(region, vmf, &place, pages, nr);
 	if (nr > 0) {
-		vmlab_fault_count(region, vmf, nr, VMLAB_FAULT_REFAULT);
+		vmlab_fault_count(region, vmf, nr, VMLAB_FAULT_REFAULT, begun);
 		vmlab_stream_advance(&region->streams, stream, vmf->pgoff + nr);
 	}
 	filemap_invalidate_unlock_shared(region->inode.i_mapping);
@@ -405,7 +420,7 @@ vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t en
  * A write to a page that is mapped read-only. The kernel would map it writable after this
  * returns, when a clone may have been made of the region: so it is done here.
  */
-static vm_fault_t make_own(struct vmlab_region *region, struct vm_fault *vmf)
+static vm_fault_t make_own(struct vmlab_region *region, struct vm_fault *vmf, u64 begun)
 {
 	struct vmlab_stream stream = vmlab_stream_find(&region->streams, vmf->pgoff);
 	unsigned int window = new_window(region, vmf->pgoff, stream,
@@ -430,6 +445,9 @@ static vm_fault_t make_own(struct vmlab_region *region, struct vm_fault *vmf)
 		return vmlab_fault_error(region, vmf, nr);
 	if (!vmlab_region_tracks_writes(region))
 		vmlab_count(region, VMLAB_WRITE_NOTIFY, 1);
+	if (cause == VMLAB_FAULT_COPY_ON_WRITE)
+		vmlab_count(region, VMLAB_COW_FAULTS, 1);
+	vmlab_latency_end(region, cause, begun);
 	/* Of a first write to a page that was clean allow_writes() has told. */
 	if (nr && (cause == VMLAB_FAULT_COPY_ON_WRITE || !vmlab_region_tracks_writes(region)))
 		trace_vmlab_fault(region->id, vmf, nr, cause);
@@ -442,15 +460,17 @@ vm_fault_t vmlab_fault_mkwrite(struct vm_fault *vmf)
 {
 	struct vmlab_region *region = vmlab_mapping_region(vmf->vma);
 	vm_fault_t ret;
+	u64 begun;
 
 	if (unlikely(!region))
 		return VM_FAULT_SIGBUS;
+	begun = vmlab_latency_begin(region->pool, vmf);
 	do {
 		filemap_invalidate_lock_shared(region->inode.i_mapping);
-		ret = vmlab_region_is_huge(region) ? vmlab_huge_make_own(region, vmf) :
-						     make_own(region, vmf);
+		ret = vmlab_region_is_huge(region) ? vmlab_huge_make_own(region, vmf, begun) :
+						     make_own(region, vmf, begun);
 		filemap_invalidate_unlock_shared(region->inode.i_mapping);
-	} while (unlikely(ret == VMLAB_FAULT_FULL) && make_room(region, vmf, &ret));
+	} while (unlikely(ret == VMLAB_FAULT_FULL) && make_room(region, vmf, begun, &ret));
 	if (!(ret & VM_FAULT_ERROR))
 		note_write(region, vmf);
 	return ret;

@@ -23,6 +23,6 @@ enum vmlab_fault_cause vmlab_fault_find_cause(struct vmlab_region *region,
 vm_fault_t vmlab_fault_beyond_end(struct vmlab_region *region, struct vm_fault *vmf);
 vm_fault_t vmlab_fault_error(struct vmlab_region *region, struct vm_fault *vmf, int err);
 void vmlab_fault_count(struct vmlab_region *region, struct vm_fault *vmf, unsigned int nr,
-		       enum vmlab_fault_cause cause);
+		       enum vmlab_fault_cause cause, u64 begun);
 
 #endif

@@ -18,6 +18,7 @@
 #include "fork.h"
 #include "huge.h"
 #include "index.h"
+#include "latency.h"
 #include "mapping.h"
 #include "page.h"
 #include "region.h"
@@ -116,7 +117,7 @@ static void map_single(struct vmlab_region *region, struct vm_fault *vmf)
 }
 
 /* Caller holds invalidate_lock shared: pages that are the region's alone stay so. */
-vm_fault_t vmlab_huge_serve(struct vmlab_region *region, struct vm_fault *vmf)
+vm_fault_t vmlab_huge_serve(struct vmlab_region *region, struct vm_fault *vmf, u64 begun)
 {
 	unsigned long ahead = vmlab_fault_pages_ahead(region, vmf);
 	pgoff_t end = DIV_ROUND_UP((u64)vmlab_region_size(region), PAGE_SIZE);
@@ -132,7 +133,7 @@ vm_fault_t vmlab_huge_serve(struct vmlab_region *region, struct vm_fault *vmf)
 	vmf->page = vmlab_folio_page(folio, vmf->pgoff);
 	if (folio_test_large(folio) && round_up(vmf->pgoff + 1, VMLAB_HUGE_PAGES) > end)
 		map_single(region, vmf);
-	vmlab_fault_count(region, vmf, folio_nr_pages(folio), cause);
+	vmlab_fault_count(region, vmf, folio_nr_pages(folio), cause, begun);
 	return VM_FAULT_LOCKED;
 }
 
@@ -141,7 +142,7 @@ vm_fault_t vmlab_huge_serve(struct vmlab_region *region, struct vm_fault *vmf)
  * writable and returned locked: a clone waits for the lock before it looks whether it is
  * mapped. If not, it is not mapped any more, and the fault comes again.
  */
-vm_fault_t vmlab_huge_make_own(struct vmlab_region *region, struct vm_fault *vmf)
+vm_fault_t vmlab_huge_make_own(struct vmlab_region *region, struct vm_fault *vmf, u64 begun)
 {
 	struct vmlab_place place;
 	struct page *page;
@@ -153,6 +154,10 @@ vm_fault_t vmlab_huge_make_own(struct vmlab_region *region, struct vm_fault *vmf
 	if (!nr || page != vmf->page) {
 		/* Mapped by the fault that comes next, which tells of it as a refault. */
 		vmlab_region_unmap(region, vmf->pgoff, 1);
+		if (nr) {
+			vmlab_count(region, VMLAB_COW_FAULTS, 1);
+			vmlab_latency_end(region, VMLAB_FAULT_COPY_ON_WRITE, begun);
+		}
 		return VM_FAULT_NOPAGE;
 	}
 	lock_page(page);

@@ -36,7 +36,7 @@ void vmlab_inspect_lost(struct vmlab_region *region, u64 pages)
 #define FEATURES (VMLAB_FEATURE_ZERO | VMLAB_FEATURE_FILE | VMLAB_FEATURE_STRICT | \
 		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS | VMLAB_FEATURE_CLONE | \
 		  VMLAB_FEATURE_COW_FORK | VMLAB_FEATURE_ADDRESS | VMLAB_FEATURE_HUGE | \
-		  VMLAB_FEATURE_POOL | VMLAB_FEATURE_STORE_FILE)
+		  VMLAB_FEATURE_POOL | VMLAB_FEATURE_STORE_FILE | VMLAB_FEATURE_HISTOGRAMS)
 
 void vmlab_inspect_features(struct vmlab_features *features)
 {
@@ -97,6 +97,9 @@ void vmlab_inspect_stat(struct vmlab_region *region, struct vmlab_stat *stat)
 		.huge_fallback	= sum(VMLAB_HUGE_FALLBACK),
 		.swap_faults	= sum(VMLAB_SWAP_FAULTS),
 		.swapped_in	= sum(VMLAB_SWAPPED_IN),
+		.cow_faults	= sum(VMLAB_COW_FAULTS),
+		.evicted	= sum(VMLAB_EVICTED),
+		.pool		= READ_ONCE(region->pool->id),
 	};
 #undef sum
 	if (READ_ONCE(region->pool->swapping)) {
@@ -271,6 +274,41 @@ static void show(struct seq_file *m, const char *name, u64 value)
 	seq_printf(m, "vmlab-%s:\t%llu\n", name, value);
 }
 
+/* What the pool has beyond its regions, if anything of it was set. */
+static void show_pool(struct seq_file *m, struct vmlab_pool *pool)
+{
+	struct vmlab_pool_stat stat;
+
+	vmlab_pool_stat(pool, &stat);
+	if (!stat.id)
+		return;
+	show(m, "pool", stat.id);
+	show(m, "pool-budget", stat.budget);
+	show(m, "pool-resident", stat.resident);
+	show(m, "pool-stored", stat.stored);
+	show(m, "pool-stored-bytes", stat.stored_bytes);
+	show(m, "pool-store-limit", stat.store_limit);
+	show(m, "pool-same-filled", stat.same_filled);
+	show(m, "pool-incompressible", stat.incompressible);
+	show(m, "pool-evicted", stat.evicted);
+	show(m, "pool-refused", stat.refused);
+	show(m, "pool-store-errors", stat.store_errors);
+	show(m, "pool-checksum-errors", stat.checksum_errors);
+	show(m, "pool-latency", stat.latency);
+	show(m, "pool-regions", stat.regions);
+	show(m, "pool-dirty", stat.dirty);
+	show(m, "pool-pinned", stat.pinned);
+	show(m, "pool-copies", stat.copies);
+	show(m, "pool-copied-bytes", stat.copied_bytes);
+	show(m, "pool-faults", stat.faults);
+	show(m, "pool-first-touch", stat.first_touch);
+	show(m, "pool-refault", stat.refault);
+	show(m, "pool-cow-faults", stat.cow_faults);
+	show(m, "pool-swap-faults", stat.swap_faults);
+	show(m, "pool-swapped-in", stat.swapped_in);
+	show(m, "pool-working-set", stat.working_set);
+}
+
 /* /proc/PID/fdinfo/FD */
 void vmlab_inspect_fdinfo(struct seq_file *m, struct file *file)
 {
@@ -301,4 +339,7 @@ void vmlab_inspect_fdinfo(struct seq_file *m, struct file *file)
 	show(m, "stored", stat.stored);
 	show(m, "swap-faults", stat.swap_faults);
 	show(m, "swapped-in", stat.swapped_in);
+	show(m, "cow-faults", stat.cow_faults);
+	show(m, "evicted", stat.evicted);
+	show_pool(m, vmlab_file_region(file)->pool);
 }

@@ -193,7 +193,7 @@ static long pool_set(struct file *file, void *arg)
 	/* Others' pages are at stake: of a mount by whatever file or clone. */
 	if ((region->pool->mounted || region->by_reader) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (!vmlab_region_may_evict(region))
+	if (set->what & ~VMLAB_POOL_LATENCY && !vmlab_region_may_evict(region))
 		return -EOPNOTSUPP;
 	if (set->what & VMLAB_POOL_STORE)
 		store = fget(set->store_fd);
@@ -207,6 +207,16 @@ static long pool_stat(struct file *file, void *arg)
 {
 	vmlab_pool_stat(vmlab_file_region(file)->pool, arg);
 	return 0;
+}
+
+static long pool_list(struct file *file, void *arg)
+{
+	return vmlab_pool_list(arg);
+}
+
+static long pool_histograms(struct file *file, void *arg)
+{
+	return vmlab_pool_histograms(vmlab_file_region(file)->pool, arg);
 }
 
 /* The mapped region at an address, and the range there: see struct vmlab_advise. */
@@ -272,6 +282,7 @@ union argument {
 	struct vmlab_pool_set pool_set;
 	struct vmlab_pool_stat pool_stat;
 	struct vmlab_advise advise;
+	struct vmlab_pool_histograms pool_histograms;
 };
 
 /**
@@ -309,20 +320,24 @@ static const struct request requests[] = {
 	REQUEST(VMLAB_IOC_POOL_SET,	pool_set,	56),
 	REQUEST(VMLAB_IOC_POOL_STAT,	pool_stat,	120),
 	REQUEST(VMLAB_IOC_ADVISE,	advise,		32),
+	REQUEST(VMLAB_IOC_POOL_LIST,	pool_list,	24),
+	REQUEST(VMLAB_IOC_POOL_HISTOGRAMS, pool_histograms, 16),
 };
 
 static_assert(sizeof(struct vmlab_features) == 48);
 static_assert(sizeof(struct vmlab_configure) == 32);
-static_assert(sizeof(struct vmlab_stat) == 208);
+static_assert(sizeof(struct vmlab_stat) == 232);
 static_assert(sizeof(struct vmlab_list) == 24);
 static_assert(sizeof(struct vmlab_extent) == 24);
 static_assert(sizeof(struct vmlab_extents) == 32);
 static_assert(sizeof(struct vmlab_region_fd) == 16);
 static_assert(sizeof(struct vmlab_clone) == 16);
 static_assert(sizeof(struct vmlab_address) == 8);
-static_assert(sizeof(struct vmlab_pool_set) == 56);
-static_assert(sizeof(struct vmlab_pool_stat) == 136);
+static_assert(sizeof(struct vmlab_pool_set) == 64);
+static_assert(sizeof(struct vmlab_pool_stat) == 248);
 static_assert(sizeof(struct vmlab_advise) == 32);
+static_assert(sizeof(struct vmlab_histogram) == 328);
+static_assert(sizeof(struct vmlab_pool_histograms) == 16);
 
 /**
  * vmlab_copy_out - give a struct to a program that may have another version of it

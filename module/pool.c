@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "latency.h"
 #include "policy/policy.h"
 #include "policy_list.h"
 #include "region.h"
@@ -194,10 +195,13 @@ static void free_pool(struct work_struct *work)
 {
 	struct vmlab_pool *pool = container_of(work, struct vmlab_pool, free_work);
 
+	vmlab_pool_unregister(pool);
 	if (pool->policy)
 		vmlab_policy_end(pool->policy);
 	if (pool->store)
 		vmlab_store_free(pool->store);
+	kfree(pool->workingset);
+	vmlab_latency_free(pool);
 	kfree(pool);
 }
 
@@ -246,7 +250,7 @@ void vmlab_pool_put(struct vmlab_pool *pool)
 {
 	if (!pool || !refcount_dec_and_test(&pool->refs))
 		return;
-	if (pool->swapping)
+	if (pool->id)
 		queue_work(pool_wq, &pool->free_work);	/* that may sleep */
 	else
 		kfree(pool);
@@ -270,6 +274,7 @@ void vmlab_pool_leave(struct vmlab_region *region)
 		return;		/* it is no region */
 	mutex_lock(&region->pool->regions_lock);
 	list_del_init(&region->pool_node);
+	vmlab_pool_count_faults(region, region->pool->gone);
 	mutex_unlock(&region->pool->regions_lock);
 }
 

@@ -8,14 +8,30 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+struct vmlab_cpu_latency;
+struct vmlab_histogram;
+struct vmlab_list;
 struct vmlab_policy;
+struct vmlab_pool_histograms;
 struct vmlab_pool_set;
 struct vmlab_pool_stat;
 struct vmlab_region;
 struct vmlab_store;
+struct vmlab_workingset;
+
+/* Faults of regions that have left a pool: the counters of each that go on counting for it. */
+enum vmlab_pool_counter {
+	VMLAB_POOL_FAULTS,
+	VMLAB_POOL_FIRST_TOUCH,
+	VMLAB_POOL_REFAULT,
+	VMLAB_POOL_COW_FAULTS,
+	VMLAB_POOL_SWAP_FAULTS,
+	VMLAB_POOL_NR_COUNTERS,
+};
 
 /* A limit that is none. */
 #define VMLAB_POOL_UNLIMITED LONG_MAX
@@ -35,6 +51,7 @@ struct vmlab_store;
  * @slots_lock: see struct vmlab_index
  * @regions_lock: protects @regions; inside invalidate_lock
  * @regions: those with the pool
+ * @gone: what those that were have counted; under regions_lock
  * @frames: pages that are in memory and carry the mapping of one of its regions
  * @budget: so many are allowed, if that can be reached by swapping
  * @low: if fewer more are allowed, pages are reclaimed in the background
@@ -46,6 +63,7 @@ struct vmlab_store;
  * @policy_lock: protects it
  * @pinned: pages that it does not know of, as they are to stay; under policy_lock, too
  * @store: where they go
+ * @workingset: how far they were from staying; under policy_lock
  * @reclaim_lock: whoever reclaims has it; inside mmap_lock, outside invalidate_lock
  * @config_lock: serializes changes of @budget and of @policy
  * @reclaim_work: reclaims in the background; has a reference while it is queued
@@ -55,6 +73,10 @@ struct vmlab_store;
  * @hard_pressed: so it was the last time; its own
  * @room: who waits for a round
  * @free_work: frees the pool
+ * @id: names it, when something of it was set; key in the table of those pools. 0 before.
+ * @uid: who has set something first
+ * @timed: latencies of faults are measured; under config_lock
+ * @latency: they are counted there. Never taken back.
  * @evicted: pages that were evicted
  * @refused: pages that were to be and could not: they were in use, or the store failed
  * @store_full: how often the store had no room for one
@@ -77,6 +99,7 @@ struct vmlab_pool {
 	spinlock_t slots_lock;
 	struct mutex regions_lock;
 	struct list_head regions;
+	u64 gone[VMLAB_POOL_NR_COUNTERS];
 
 	atomic_long_t frames;
 	long budget;
@@ -88,6 +111,7 @@ struct vmlab_pool {
 	spinlock_t policy_lock;
 	long pinned;
 	struct vmlab_store *store;
+	struct vmlab_workingset *workingset;
 	struct mutex reclaim_lock;
 	struct mutex config_lock;
 	struct work_struct reclaim_work;
@@ -97,6 +121,10 @@ struct vmlab_pool {
 	bool hard_pressed;
 	wait_queue_head_t room;
 	struct work_struct free_work;
+	u32 id;
+	kuid_t uid;
+	bool timed;
+	struct vmlab_cpu_latency __percpu *latency;
 	atomic_long_t evicted;
 	atomic_long_t refused;
 	atomic_long_t store_errors;
@@ -140,7 +168,13 @@ void vmlab_pool_leave(struct vmlab_region *region);
 int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file);
 int vmlab_pool_begin(struct vmlab_pool *pool);
 
+void vmlab_pool_count_faults(const struct vmlab_region *region, u64 *sums);
 void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat);
+int vmlab_pool_histograms(struct vmlab_pool *pool, struct vmlab_pool_histograms *histograms);
+
+int vmlab_pool_register(struct vmlab_pool *pool);
+void vmlab_pool_unregister(struct vmlab_pool *pool);
+int vmlab_pool_list(struct vmlab_list *list);
 
 struct vmlab_pool *vmlab_pool_new(long max_pages, long max_inodes, unsigned int huge);
 struct vmlab_pool *vmlab_pool_get(struct vmlab_pool *pool);

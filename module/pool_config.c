@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A pool's budget, policy and store: how they are set. */
+/* A pool's budget, policy and store, and whether its latencies are measured: how that is set. */
 #include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/list.h>
@@ -9,19 +9,22 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmlab.h>
 
 #include "index.h"
+#include "latency.h"
 #include "page.h"
 #include "policy_list.h"
 #include "pool.h"
 #include "region.h"
 #include "room.h"
 #include "swap.h"
+#include "workingset.h"
 
 #define ALL_FIELDS (VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY | VMLAB_POOL_CODEC | \
-		    VMLAB_POOL_STORE_LIMIT | VMLAB_POOL_STORE)
+		    VMLAB_POOL_STORE_LIMIT | VMLAB_POOL_STORE | VMLAB_POOL_LATENCY)
 
 #define POLICY_DEFAULT "lru"
 #define CODEC_DEFAULT "lz4"
@@ -89,7 +92,9 @@ static int check(const struct vmlab_pool_set *set)
 {
 	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
 
-	if (!set->what || set->what & ~ALL_FIELDS)
+	if (!set->what || set->what & ~ALL_FIELDS || set->__reserved)
+		return -EINVAL;
+	if (set->what & VMLAB_POOL_LATENCY && set->latency > 1)
 		return -EINVAL;
 	if (set->what & VMLAB_POOL_CODEC && names_file(set))
 		return -EINVAL;
@@ -186,22 +191,38 @@ static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set, stru
 	const char *name = set->what & VMLAB_POOL_POLICY ? (const char *)set->policy :
 							   POLICY_DEFAULT;
 	struct vmlab_policy *policy = new_policy(name, policy_frames(budget_pages(set)));
+	struct vmlab_workingset *workingset;
 	struct vmlab_store *store;
+	int ret = -ENOMEM;
 
 	if (IS_ERR(policy))
 		return PTR_ERR(policy);
+	workingset = kzalloc(sizeof(*workingset), GFP_KERNEL_ACCOUNT);
+	if (!workingset)
+		goto end_policy;
 	store = new_store(pool, set, file);
-	if (IS_ERR(store)) {
-		vmlab_policy_end(policy);
-		return PTR_ERR(store);
-	}
+	ret = PTR_ERR_OR_ZERO(store);
+	if (ret)
+		goto free_workingset;
+	ret = vmlab_pool_register(pool);
+	if (ret)
+		goto free_store;
 	/* Where a worker reclaims nobody waits for that lock in a fault, as others do. */
 	if (vmlab_store_waits(store))
 		lockdep_set_class(&pool->reclaim_lock, &waiting_reclaim);
 	pool->store = store;
 	pool->policy = policy;
-	smp_store_release(&pool->swapping, true);	/* both come before */
+	pool->workingset = workingset;
+	smp_store_release(&pool->swapping, true);	/* these come before */
 	return 0;
+
+free_store:
+	vmlab_store_free(store);
+free_workingset:
+	kfree(workingset);
+end_policy:
+	vmlab_policy_end(policy);
+	return ret;
 }
 
 /* Another policy takes over the pages. Caller holds config_lock. */
@@ -270,8 +291,20 @@ static int shrink(struct vmlab_pool *pool)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
+/* The policy and the store. Caller holds config_lock. */
+static int set_up(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file)
+{
+	int ret;
+
+	if (!pool->swapping)
+		ret = begin(pool, set, file);
+	else
+		ret = change(pool, set, file);
+	return ret ?: attach_all(pool);
+}
+
 /**
- * vmlab_pool_set - set a pool's budget, policy or store
+ * vmlab_pool_set - set a pool's budget, policy or store, or have latencies measured
  * @pool: the pool
  * @set: see there, also for the errors
  * @file: what @set->store_fd is; NULL: nothing
@@ -287,12 +320,10 @@ int vmlab_pool_set(struct vmlab_pool *pool, const struct vmlab_pool_set *set, st
 	ret = mutex_lock_interruptible(&pool->config_lock);
 	if (ret)
 		return ret;
-	if (!pool->swapping)
-		ret = begin(pool, set, file);
-	else
-		ret = change(pool, set, file);
-	if (!ret)
-		ret = attach_all(pool);
+	if (set->what & ~VMLAB_POOL_LATENCY)
+		ret = set_up(pool, set, file);
+	if (!ret && set->what & VMLAB_POOL_LATENCY)
+		ret = vmlab_latency_set(pool, set->latency);
 	if (!ret && set->what & VMLAB_POOL_BUDGET)
 		ret = change_budget(pool, budget_pages(set)) ?: shrink(pool);
 	mutex_unlock(&pool->config_lock);

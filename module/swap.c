@@ -18,6 +18,7 @@
 
 #include <linux/completion.h>
 #include <linux/fs.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
@@ -31,6 +32,7 @@
 #include "region.h"
 #include "stats.h"
 #include "trace.h"
+#include "workingset.h"
 
 static struct kmem_cache *swap_cache;
 
@@ -293,14 +295,26 @@ static void free_frame(struct vmlab_pool *pool, struct folio *folio)
 	folio_put(folio);
 }
 
+/* When content began to come back, for the tracepoint alone: nobody else pays for the clock. */
+static u64 read_begins(void)
+{
+	return trace_vmlab_swap_in_enabled() ? ktime_get_ns() : 0;
+}
+
+static u64 since(u64 begun)
+{
+	return begun ? ktime_get_ns() - begun : 0;
+}
+
 /*
  * A page that has the content now becomes CACHED; or goes, if no slot names that any more. Caller
  * has BUSY.
  */
 static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap,
-		    struct folio *folio)
+		    struct folio *folio, u64 begun)
 {
 	struct vmlab_pool *pool = swap->pool;
+	unsigned long distance = 0, frames = atomic_long_read(&pool->frames);
 	bool wanted;
 
 	vmlab_page_init(region, pgoff, folio);
@@ -315,6 +329,8 @@ static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 		refcount_inc(&swap->refs);
 		vmlab_policy_missed(pool->policy, &swap->entry);
 		vmlab_policy_inserted(pool->policy, &swap->entry);
+		distance = atomic_long_read(&pool->evicted) - swap->evicted;
+		vmlab_workingset_refault(pool->workingset, distance, frames);
 		swap->folio = folio;
 		set_bit(VMLAB_SWAP_CACHED, &swap->flags);
 	}
@@ -322,6 +338,7 @@ static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 	spin_unlock(&pool->policy_lock);
 	if (wanted) {
 		vmlab_count(region, VMLAB_SWAPPED_IN, 1);
+		trace_vmlab_swap_in(region->id, pgoff, distance, frames, since(begun));
 	} else {
 		folio->mapping = NULL;
 		vmlab_folio_set_swap(folio, NULL);
@@ -331,7 +348,7 @@ static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 
 /* Fills a page with what the store has. Caller has BUSY. Returns 0 or an errno. */
 static int fill(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *swap,
-		struct folio *folio, enum cause cause)
+		struct folio *folio, enum cause cause, u64 begun)
 {
 	struct vmlab_pool *pool = swap->pool;
 	int ret = vmlab_store_load(pool->store, &swap->copy, &folio->page);
@@ -343,7 +360,7 @@ static int fill(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *s
 	/* The store may have been full: now it is less so. */
 	if (cause >= BEYOND)
 		vmlab_store_drop(pool->store, &swap->copy);
-	install(region, pgoff, swap, folio);
+	install(region, pgoff, swap, folio, begun);
 	return 0;
 }
 
@@ -358,6 +375,7 @@ static int fill(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *s
  * @swap: a reference, BUSY
  * @folio: the page, charged
  * @cause: why
+ * @begun: when it was queued, if anybody traces that
  */
 struct read_request {
 	struct work_struct work;
@@ -369,6 +387,7 @@ struct read_request {
 	struct vmlab_swap *swap;
 	struct folio *folio;
 	enum cause cause;
+	u64 begun;
 };
 
 static void put_request(struct read_request *request)
@@ -384,7 +403,7 @@ static void serve_read(struct work_struct *work)
 	unsigned int flags = memalloc_noio_save();	/* who waits may have what reclaim wants */
 
 	request->ret = fill(request->region, request->pgoff, swap, request->folio,
-			    request->cause);
+			    request->cause, request->begun);
 	memalloc_noio_restore(flags);
 	vmlab_swap_unlock(swap);
 	vmlab_region_put_carried(request->region);
@@ -417,6 +436,7 @@ static struct read_request *begin_read(struct vmlab_region *region, pgoff_t pgof
 		.swap = swap,
 		.folio = folio,
 		.cause = cause,
+		.begun = read_begins(),
 	};
 	refcount_set(&request->refs, 2);
 	init_completion(&request->done);
@@ -454,7 +474,9 @@ static int load(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *s
 {
 	struct folio *folio = alloc_frame(swap->pool, cause);
 
-	return IS_ERR(folio) ? PTR_ERR(folio) : fill(region, pgoff, swap, folio, cause);
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	return fill(region, pgoff, swap, folio, cause, read_begins());
 }
 
 /*

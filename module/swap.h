@@ -36,7 +36,9 @@ enum vmlab_swap_flag {
  *	under slots_lock.
  * @copy: where the store has the content, if it has; under VMLAB_SWAP_BUSY, or when nobody
  *	else is left
- * @rcu: frees it
+ * @evicted: its pool's count of evictions when the page was evicted last, that one included;
+ *	under VMLAB_SWAP_BUSY
+ * @rcu: frees it, when nobody has a reference any more
  *
  * The content is where a slot of a leaf says: in a page, whose swap this is (RESIDENT); or in
  * what the slot names, which is here (STORED). Leaves that share the content may differ in
@@ -51,7 +53,10 @@ struct vmlab_swap {
 	struct vmlab_pool *pool;
 	struct folio *folio;
 	struct vmlab_copy copy;
-	struct rcu_head rcu;
+	union {
+		unsigned long evicted;
+		struct rcu_head rcu;
+	};
 };
 
 int vmlab_swap_init_cache(void);

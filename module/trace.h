@@ -140,6 +140,33 @@ TRACE_EVENT(vmlab_page_state,
 		  show_state(__entry->to))
 );
 
+/*
+ * The page at @pgoff was brought back into memory, which took @ns nanoseconds from when its pool's
+ * store was asked for it (0: nobody traced that then). @distance pages were evicted since it was,
+ * and the pool has @frames in memory now: with the sum of the two it would have stayed.
+ */
+TRACE_EVENT(vmlab_swap_in,
+	TP_PROTO(u32 region, unsigned long pgoff, unsigned long distance, unsigned long frames,
+		 u64 ns),
+	TP_ARGS(region, pgoff, distance, frames, ns),
+	TP_STRUCT__entry(
+		__field(u32, region)
+		__field(unsigned long, pgoff)
+		__field(unsigned long, distance)
+		__field(unsigned long, frames)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__entry->region = region;
+		__entry->pgoff = pgoff;
+		__entry->distance = distance;
+		__entry->frames = frames;
+		__entry->ns = ns;
+	),
+	TP_printk("region=%u pgoff=%lu distance=%lu frames=%lu ns=%llu", __entry->region,
+		  __entry->pgoff, __entry->distance, __entry->frames, __entry->ns)
+);
+
 /* A huge page at @pgoff was replaced by @nr small ones. */
 TRACE_EVENT(vmlab_huge_split,
 	TP_PROTO(u32 region, unsigned long pgoff, unsigned int nr),

@@ -23,6 +23,7 @@
 #include "page.h"
 #include "pool.h"
 #include "region.h"
+#include "stats.h"
 #include "swap.h"
 #include "trace.h"
 #include "vmas.h"
@@ -366,7 +367,8 @@ static void finish(struct vmlab_victim *victim, int ret)
 		atomic_long_add(ret == -ENOSPC, &pool->store_full);
 		refuse(pool, victim);
 	} else {
-		atomic_long_inc(&pool->evicted);
+		victim->swap->evicted = atomic_long_inc_return(&pool->evicted);
+		vmlab_count(victim->region, VMLAB_EVICTED, 1);
 		trace_vmlab_page_state(victim->region->id, victim->pgoff, 1, VMLAB_PS_CLEAN,
 				       VMLAB_PS_STORED);
 	}

@@ -156,6 +156,79 @@ static int ask_pool(struct world *w)
 OPERATION(ioctl_pool_stat, .kind = ZERO, .touched = 1, .prepare = have_pool, .run = ask_pool,
 	  .right = is_set, .may = { EFAULT }, .hits = 1, .pure = true);
 
+static int measure(struct world *w)
+{
+	return outcome(ioctl(w->fd, VMLAB_IOC_POOL_SET, &(struct vmlab_pool_set){
+		.what = VMLAB_POOL_LATENCY, .latency = 1,
+	}));
+}
+
+static bool is_measured(struct world *w)
+{
+	struct vmlab_pool_stat stat;
+
+	return !ioctl(w->fd, VMLAB_IOC_POOL_STAT, &stat) && stat.latency && !stat.policy[0];
+}
+
+/* It gets an id. */
+OPERATION(ioctl_pool_set_latency, .kind = ZERO, .touched = 1, .run = measure,
+	  .right = is_measured, .may = { ENOMEM, EFAULT }, .hits = 2);
+
+static struct vmlab_pool_stat got_pool;
+
+static int ask_pools(struct world *w)
+{
+	struct vmlab_pool_stat own;
+	struct vmlab_list list = {
+		.buffer = (uintptr_t)&got_pool, .count = 1, .entry_size = sizeof(got_pool),
+	};
+
+	if (ioctl(w->fd, VMLAB_IOC_POOL_STAT, &own))
+		return errno;
+	list.cursor = own.id;
+	return outcome(ioctl(w->fd, VMLAB_IOC_POOL_LIST, &list));
+}
+
+static bool pool_is_listed(struct world *w)
+{
+	return is_set(w) && got_pool.id && got_pool.budget == VMLAB_POOL_BUDGET_MIN;
+}
+
+OPERATION(ioctl_pool_list, .kind = ZERO, .touched = 1, .prepare = have_pool, .run = ask_pools,
+	  .right = pool_is_listed, .may = { EFAULT }, .hits = 4, .pure = true);
+
+static void have_come_back(struct world *w)
+{
+	have_pool(w);
+	if (evict(w) || !reads_filled(w->fd, 0, LENGTH, 1))
+		broken("pages did not come back: %s\n", strerror(errno));
+}
+
+static struct vmlab_histogram got_histograms[VMLAB_HISTOGRAMS];
+
+static int ask_histograms(struct world *w)
+{
+	return outcome(ioctl(w->fd, VMLAB_IOC_POOL_HISTOGRAMS, &(struct vmlab_pool_histograms){
+		.buffer = (uintptr_t)got_histograms,
+		.count = VMLAB_HISTOGRAMS,
+		.entry_size = sizeof(got_histograms[0]),
+	}));
+}
+
+static bool distances_are_right(struct world *w)
+{
+	const struct vmlab_histogram *distances = &got_histograms[VMLAB_HISTOGRAM_DISTANCE];
+	__u64 sum = 0;
+
+	for (int i = 0; i < VMLAB_HISTOGRAM_BUCKETS; i++)
+		sum += distances->counts[i];
+	return sum == PAGES && distances->sum == PAGES * (PAGES - 1) / 2 && is_set(w);
+}
+
+OPERATION(ioctl_pool_histograms, .kind = ZERO, .touched = 1, .prepare = have_come_back,
+	  .run = ask_histograms, .right = distances_are_right, .may = { EFAULT },
+	  .hits = VMLAB_HISTOGRAMS + 2, .pure = true);
+
 /* A policy with room for more pages. */
 static int raise_budget(struct world *w)
 {

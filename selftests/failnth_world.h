@@ -239,6 +239,9 @@ static bool same_stat(const struct world *w, const struct vmlab_stat *before, bo
 	if (w->fd < 0)
 		return true;
 	now = region_stat(w->fd);
+	/* A part may have been set: from there on the pool has an id. */
+	if (!before->pool)
+		now.pool = 0;
 	if (all)
 		return !memcmp(&now, before, sizeof(now));
 	return now.id == before->id && now.flags == before->flags &&

@@ -12,6 +12,8 @@ FIXTURE(request)
 	char *argument;		/* valid, with zeroes after it, up to an unmapped page */
 	struct vmlab_stat list[4];
 	struct vmlab_extent extents[4];
+	struct vmlab_pool_stat pools[4];
+	struct vmlab_histogram histograms[VMLAB_HISTOGRAMS];
 };
 
 FIXTURE_VARIANT(request)
@@ -33,6 +35,10 @@ FIXTURE_VARIANT_ADD(request, region_fd) {
 FIXTURE_VARIANT_ADD(request, clone) { .number = VMLAB_IOC_CLONE, .reads = true };
 FIXTURE_VARIANT_ADD(request, address) { .number = VMLAB_IOC_ADDRESS, .reads = true };
 FIXTURE_VARIANT_ADD(request, pool_stat) { .number = VMLAB_IOC_POOL_STAT, .first_size = 120 };
+FIXTURE_VARIANT_ADD(request, pool_list) { .number = VMLAB_IOC_POOL_LIST, .reads = true };
+FIXTURE_VARIANT_ADD(request, pool_histograms) {
+	.number = VMLAB_IOC_POOL_HISTOGRAMS, .reads = true
+};
 
 static unsigned int resized(unsigned int number, unsigned int size)
 {
@@ -49,6 +55,20 @@ static void renew(FIXTURE_DATA(request) *self, unsigned int number)
 			.buffer = (uintptr_t)self->list,
 			.count = ARRAY_SIZE(self->list),
 			.entry_size = sizeof(struct vmlab_stat),
+		};
+		break;
+	case VMLAB_IOC_POOL_LIST:
+		*(struct vmlab_list *)self->argument = (struct vmlab_list){
+			.buffer = (uintptr_t)self->pools,
+			.count = ARRAY_SIZE(self->pools),
+			.entry_size = sizeof(struct vmlab_pool_stat),
+		};
+		break;
+	case VMLAB_IOC_POOL_HISTOGRAMS:
+		*(struct vmlab_pool_histograms *)self->argument = (struct vmlab_pool_histograms){
+			.buffer = (uintptr_t)self->histograms,
+			.count = VMLAB_HISTOGRAMS,
+			.entry_size = sizeof(struct vmlab_histogram),
 		};
 		break;
 	case VMLAB_IOC_EXTENTS:
@@ -171,7 +191,7 @@ TEST_F(request, is_known_only_as_itself)
 {
 	unsigned int number = variant->number;
 	unsigned int unknown[] = {
-		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 11, _IOC_SIZE(number)),
+		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 13, _IOC_SIZE(number)),
 		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 255, _IOC_SIZE(number)),
 		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC + 1, _IOC_NR(number), _IOC_SIZE(number)),
 		_IOC(_IOC_NONE, VMLAB_IOC_MAGIC, _IOC_NR(number), _IOC_SIZE(number)),

@@ -66,7 +66,7 @@ TEST_F(trace, every_event_has_a_format)
 {
 	const char *events[] = {
 		"vmlab_fault", "vmlab_page_state", "vmlab_huge_split", "vmlab_mapping",
-		"vmlab_clone", "vmlab_writeback", "vmlab_error",
+		"vmlab_clone", "vmlab_writeback", "vmlab_error", "vmlab_swap_in",
 	};
 	char path[192];
 
@@ -118,6 +118,23 @@ TEST_F(trace, writes_to_what_is_mapped)
 	EXPECT_EQ(0, trap_read(p + 30 * PAGE));
 	p[30 * PAGE] = 2;
 	EXPECT_EQ(1, traced(self, "vmlab_fault:", "pgoff=30 write nr=1 cause=write_notify"));
+}
+
+/* One page after the other leaves and comes back: how many have left between is known. */
+TEST_F(trace, pages_that_come_back)
+{
+	char *p = map_shared(self->fd, 64 * PAGE);
+	struct vmlab_advise advise = { .length = 8 * PAGE, .advice = VMLAB_ADVISE_EVICT };
+
+	fill(p, 8 * PAGE, 1);
+	ASSERT_EQ(0, ioctl(self->fd, VMLAB_IOC_ADVISE, &advise));
+	ASSERT_EQ(8, advise.pages);
+	EXPECT_EQ(0, trap_read(p + 3 * PAGE));
+	EXPECT_EQ(1, traced(self, "vmlab_swap_in:", "region=%llu pgoff=3 distance=4 frames=1 ns=",
+			    self->id));
+	EXPECT_EQ(0, traced(self, "vmlab_swap_in:", "ns=0"));
+	EXPECT_EQ(1, traced(self, "vmlab_page_state:", "region=%llu pgoff=3 nr=1 stored -> clean",
+			    self->id));
 }
 
 TEST_F(trace, sigbus)

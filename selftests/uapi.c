@@ -13,15 +13,17 @@ TEST(requests)
 {
 	EXPECT_EQ(0x8030ba00, VMLAB_IOC_FEATURES);
 	EXPECT_EQ(0x4020ba01, VMLAB_IOC_CONFIGURE);
-	EXPECT_EQ(0x80d0ba02, VMLAB_IOC_STAT);
+	EXPECT_EQ(0x80e8ba02, VMLAB_IOC_STAT);
 	EXPECT_EQ(0xc018ba03, VMLAB_IOC_LIST);
 	EXPECT_EQ(0xc020ba04, VMLAB_IOC_EXTENTS);
 	EXPECT_EQ(0x4010ba05, VMLAB_IOC_REGION_FD);
 	EXPECT_EQ(0x4010ba06, VMLAB_IOC_CLONE);
 	EXPECT_EQ(0xc008ba07, VMLAB_IOC_ADDRESS);
-	EXPECT_EQ(0x4038ba08, VMLAB_IOC_POOL_SET);
-	EXPECT_EQ(0x8088ba09, VMLAB_IOC_POOL_STAT);
+	EXPECT_EQ(0x4040ba08, VMLAB_IOC_POOL_SET);
+	EXPECT_EQ(0x80f8ba09, VMLAB_IOC_POOL_STAT);
 	EXPECT_EQ(0xc020ba0a, VMLAB_IOC_ADVISE);
+	EXPECT_EQ(0xc018ba0b, VMLAB_IOC_POOL_LIST);
+	EXPECT_EQ(0xc010ba0c, VMLAB_IOC_POOL_HISTOGRAMS);
 }
 
 #define FIELD(type, field, offset) \
@@ -56,6 +58,7 @@ TEST(fields_of_pool_set)
 	FIELD(vmlab_pool_set, store_limit, 16UL);
 	FIELD(vmlab_pool_set, policy, 24UL);
 	FIELD(vmlab_pool_set, codec, 40UL);
+	FIELD(vmlab_pool_set, latency, 56UL);
 }
 
 TEST(fields_of_pool_stat)
@@ -74,6 +77,31 @@ TEST(fields_of_pool_stat)
 	FIELD(vmlab_pool_stat, policy, 88UL);
 	FIELD(vmlab_pool_stat, codec, 104UL);
 	FIELD(vmlab_pool_stat, store, 120UL);
+	FIELD(vmlab_pool_stat, id, 136UL);
+	FIELD(vmlab_pool_stat, uid, 144UL);
+	FIELD(vmlab_pool_stat, latency, 148UL);
+	FIELD(vmlab_pool_stat, regions, 152UL);
+	FIELD(vmlab_pool_stat, dirty, 160UL);
+	FIELD(vmlab_pool_stat, pinned, 168UL);
+	FIELD(vmlab_pool_stat, copies, 176UL);
+	FIELD(vmlab_pool_stat, copied_bytes, 184UL);
+	FIELD(vmlab_pool_stat, faults, 192UL);
+	FIELD(vmlab_pool_stat, first_touch, 200UL);
+	FIELD(vmlab_pool_stat, refault, 208UL);
+	FIELD(vmlab_pool_stat, cow_faults, 216UL);
+	FIELD(vmlab_pool_stat, swap_faults, 224UL);
+	FIELD(vmlab_pool_stat, swapped_in, 232UL);
+	FIELD(vmlab_pool_stat, working_set, 240UL);
+}
+
+TEST(fields_of_histograms)
+{
+	FIELD(vmlab_histogram, sum, 0UL);
+	FIELD(vmlab_histogram, counts, 8UL);
+	EXPECT_EQ(328UL, sizeof(struct vmlab_histogram));
+	FIELD(vmlab_pool_histograms, buffer, 0UL);
+	FIELD(vmlab_pool_histograms, count, 8UL);
+	FIELD(vmlab_pool_histograms, entry_size, 12UL);
 }
 
 TEST(fields_of_advise)
@@ -109,6 +137,12 @@ TEST(fields_of_stat)
 	FIELD(vmlab_stat, huge_made, 160UL);
 	FIELD(vmlab_stat, huge_split, 168UL);
 	FIELD(vmlab_stat, huge_fallback, 176UL);
+	FIELD(vmlab_stat, stored, 184UL);
+	FIELD(vmlab_stat, swap_faults, 192UL);
+	FIELD(vmlab_stat, swapped_in, 200UL);
+	FIELD(vmlab_stat, cow_faults, 208UL);
+	FIELD(vmlab_stat, evicted, 216UL);
+	FIELD(vmlab_stat, pool, 224UL);
 }
 
 TEST(fields_of_list_and_extents)

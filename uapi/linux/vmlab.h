@@ -40,6 +40,7 @@
 #define VMLAB_FEATURE_HUGE		(1ULL << 8)	/* VMLAB_REGION_HUGE */
 #define VMLAB_FEATURE_POOL		(1ULL << 9)	/* VMLAB_IOC_POOL_SET, ..._ADVISE */
 #define VMLAB_FEATURE_STORE_FILE	(1ULL << 10)	/* VMLAB_POOL_STORE */
+#define VMLAB_FEATURE_HISTOGRAMS	(1ULL << 11)	/* VMLAB_IOC_POOL_LIST, ..._HISTOGRAMS */
 
 /**
  * struct vmlab_features - what the module can do, and its totals
@@ -161,6 +162,10 @@ struct vmlab_configure {
  * @stored:	pages that are not in memory: its pool's store has them
  * @swap_faults: faults on such pages
  * @swapped_in:	pages that were brought back into memory
+ * @cow_faults:	faults that made pages the region's alone which others have or had as well, as
+ *		a rule by copying them; among those of @refault, or of @write_notify
+ * @evicted:	pages that were evicted
+ * @pool:	names its pool on this system, 0: nothing of it was ever set
  *
  * A file of a mount gets its id when it is first mapped or asked about.
  * Errors: EFAULT, ENOMEM (of such a file, the first time).
@@ -193,6 +198,9 @@ struct vmlab_stat {
 	__u64 stored;
 	__u64 swap_faults;
 	__u64 swapped_in;
+	__u64 cow_faults;
+	__u64 evicted;
+	__u64 pool;
 };
 
 /**
@@ -335,6 +343,7 @@ struct vmlab_address {
 #define VMLAB_POOL_CODEC	(1U << 2)
 #define VMLAB_POOL_STORE_LIMIT	(1U << 3)
 #define VMLAB_POOL_STORE	(1U << 4)
+#define VMLAB_POOL_LATENCY	(1U << 5)
 
 /* vmlab_pool_set.store_fd: pages are stored in memory. It is not what a failed open() returns. */
 #define VMLAB_POOL_IN_MEMORY	(-2)
@@ -364,18 +373,23 @@ struct vmlab_address {
  *		module has registered); may be changed at any time
  * @codec:	compresses what is stored: "lz4" (unless something is said), "zstd" or
  *		"lzo-rle"
+ * @latency:	1: measure how long faults take from now on, see VMLAB_IOC_POOL_HISTOGRAMS; 0: do
+ *		not, the default, for each fault takes a little longer by it. May be changed at any
+ *		time.
+ * @__reserved:	zero
  *
  * The region must be open for writing. Who may use it may set its budget; of a mount,
  * or by the clone of a reader (see struct vmlab_clone), who has CAP_SYS_ADMIN.
- * The first call, whatever it sets, makes the store: codec, limit and file stay then.
+ * The first call, whatever it sets besides @latency, makes the store: codec, limit and file stay
+ * then.
  * After ENOMEM a part may have been set, and the call may be repeated.
  * A file is named before there are clones, or with CAP_SYS_ADMIN: what they have is there, too.
  * Errors: EINVAL (a file and a codec, too: what is in a file is not compressed), EBADF, EPERM,
  * ETXTBSY (a swap file), what opening the file again gives, ENOMEM, EBUSY (another codec, limit
  * or file than before, or a file or device that somebody else has), ENOENT (there is no such
- * policy or codec), ELOOP (the file is itself a region), EOPNOTSUPP (a region with a file, or a
- * clone of one: what its file does not have yet could not be evicted), EINTR (the rest is
- * evicted in the background).
+ * policy or codec), ELOOP (the file is itself a region), EOPNOTSUPP (anything but @latency of a
+ * region with a file, or a clone of one: what its file does not have yet could not be evicted),
+ * EINTR (the rest is evicted in the background).
  */
 struct vmlab_pool_set {
 	__u32 what;
@@ -384,6 +398,8 @@ struct vmlab_pool_set {
 	__u64 store_limit;
 	__u8  policy[VMLAB_POOL_NAME];
 	__u8  codec[VMLAB_POOL_NAME];
+	__u32 latency;
+	__u32 __reserved;
 };
 
 /**
@@ -403,6 +419,21 @@ struct vmlab_pool_set {
  * @policy:	the name of its policy, "" if it never had a budget
  * @codec:	likewise; "none" if the store does not compress
  * @store:	likewise: "zs" in memory, "file" in a file
+ * @id:		names it on this system, see vmlab_stat.pool; 0: nothing of it was ever set
+ * @uid:	user who set something first, as the caller's user namespace names it; 0 before
+ * @latency:	are latencies measured
+ * @regions:	its regions, or the files of the mount
+ * @dirty:	pages, as vmlab_stat.dirty, of all of them
+ * @pinned:	pages that are not to leave
+ * @copies:	pages that the store has, those among them that are back in memory as well
+ * @copied_bytes: bytes that these came to. That many times the page size is how well they could be
+ *		compressed.
+ * @faults:	page faults served, of all its regions that there are or were
+ * @first_touch, @refault, @cow_faults, @swap_faults: those among them that struct vmlab_stat says
+ * @swapped_in:	pages that came back into memory
+ * @working_set: pages of memory with which nine of ten of those that came back lately would have
+ *		stayed, about; 0: none has come back. "Lately" is a number of pages that come back,
+ *		not a time: when there are 1024, half of what is known of them is forgotten.
  */
 struct vmlab_pool_stat {
 	__u64 budget;
@@ -419,6 +450,65 @@ struct vmlab_pool_stat {
 	__u8  policy[VMLAB_POOL_NAME];
 	__u8  codec[VMLAB_POOL_NAME];
 	__u8  store[VMLAB_POOL_NAME];
+	__u64 id;
+	__u32 uid;
+	__u32 latency;
+	__u64 regions;
+	__u64 dirty;
+	__u64 pinned;
+	__u64 copies;
+	__u64 copied_bytes;
+	__u64 faults;
+	__u64 first_touch;
+	__u64 refault;
+	__u64 cow_faults;
+	__u64 swap_faults;
+	__u64 swapped_in;
+	__u64 working_set;
+};
+
+#define VMLAB_HISTOGRAM_BUCKETS	40
+
+/**
+ * struct vmlab_histogram - how often there were values of which size
+ * @sum:	of all values
+ * @counts:	@counts[i] of them were from 2^i to 2^(i + 1) - 1; the first counts 0, too, and the
+ *		last all that are larger
+ */
+struct vmlab_histogram {
+	__u64 sum;
+	__u64 counts[VMLAB_HISTOGRAM_BUCKETS];
+};
+
+/*
+ * What the histograms of a pool are about. Latencies are those of faults while they are measured
+ * (VMLAB_POOL_LATENCY), in nanoseconds from when the module is called until it has mapped the
+ * pages, or gives the kernel one to map or to copy, waiting for room, memory and disks included.
+ * Faults that fail are not counted.
+ */
+#define VMLAB_HISTOGRAM_FIRST_TOUCH	0	/* latencies: pages appeared */
+#define VMLAB_HISTOGRAM_READ_IN		1	/* pages were read from the region's file */
+#define VMLAB_HISTOGRAM_REFAULT		2	/* the page was there, just not mapped */
+#define VMLAB_HISTOGRAM_COPY		3	/* vmlab_stat.cow_faults */
+#define VMLAB_HISTOGRAM_SWAP_MEMORY	4	/* a store in memory had the page */
+#define VMLAB_HISTOGRAM_SWAP_FILE	5	/* a store in a file had it */
+/* Of each page that came back: how many pages were evicted since it was. Always counted. */
+#define VMLAB_HISTOGRAM_DISTANCE	6
+#define VMLAB_HISTOGRAMS		7
+
+/**
+ * struct vmlab_pool_histograms - what became of a pool's faults, and of pages that came back
+ * @buffer:	address of an array of struct vmlab_histogram, by VMLAB_HISTOGRAM_*
+ * @count:	in: entries in the array, out: entries filled
+ * @entry_size:	bytes of one entry in the array: sizeof(struct vmlab_histogram) as the program
+ *		knows it; at most one page
+ *
+ * Errors: EINVAL, EFAULT.
+ */
+struct vmlab_pool_histograms {
+	__u64 buffer;
+	__u32 count;
+	__u32 entry_size;
 };
 
 /* vmlab_advise.advice */
@@ -471,5 +561,12 @@ struct vmlab_advise {
 #define VMLAB_IOC_POOL_SET	_IOW(VMLAB_IOC_MAGIC, 8, struct vmlab_pool_set)
 #define VMLAB_IOC_POOL_STAT	_IOR(VMLAB_IOC_MAGIC, 9, struct vmlab_pool_stat)
 #define VMLAB_IOC_ADVISE	_IOWR(VMLAB_IOC_MAGIC, 10, struct vmlab_advise)
+/*
+ * As VMLAB_IOC_LIST, of pools, in order of vmlab_pool_stat.id: those of which the caller's user set
+ * something first, or all of which something was set if the caller has CAP_SYS_PTRACE. @buffer is
+ * the address of an array of struct vmlab_pool_stat.
+ */
+#define VMLAB_IOC_POOL_LIST	_IOWR(VMLAB_IOC_MAGIC, 11, struct vmlab_list)
+#define VMLAB_IOC_POOL_HISTOGRAMS _IOWR(VMLAB_IOC_MAGIC, 12, struct vmlab_pool_histograms)
 
 #endif /* _UAPI_LINUX_VMLAB_H */
