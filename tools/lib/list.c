@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "vmlab.h"
@@ -12,25 +13,25 @@
 #define LIST_STEP	64
 #define EXTENTS_STEP	256
 
-int vmlab_list(int fd, struct vmlab_stat **list, size_t *count)
+/* All entries of what lists them as VMLAB_IOC_LIST does. */
+static int get_list(int fd, unsigned long number, size_t size, void **list, size_t *count)
 {
-	struct vmlab_list arg = { .entry_size = sizeof(struct vmlab_stat) };
-	struct vmlab_stat *entries = NULL;
+	struct vmlab_list arg = { .entry_size = (uint32_t)size };
+	char *entries = NULL;
 	size_t filled = 0;
 
 	do {
-		struct vmlab_stat *grown;
+		char *grown = realloc(entries, (filled + LIST_STEP) * size);
 
-		grown = realloc(entries, (filled + LIST_STEP) * sizeof(*entries));
 		if (!grown) {
 			free(entries);
 			return -ENOMEM;
 		}
 		entries = grown;
 
-		arg.buffer = (uintptr_t)(entries + filled);
+		arg.buffer = (uintptr_t)(entries + filled * size);
 		arg.count = LIST_STEP;
-		if (ioctl(fd, VMLAB_IOC_LIST, &arg) < 0) {
+		if (ioctl(fd, number, &arg) < 0) {
 			int err = -errno;
 
 			free(entries);
@@ -46,6 +47,38 @@ int vmlab_list(int fd, struct vmlab_stat **list, size_t *count)
 	*list = entries;	/* the caller's from here on */
 	*count = filled;
 	return 0;
+}
+
+int vmlab_list(int fd, struct vmlab_stat **list, size_t *count)
+{
+	void *entries = NULL;
+	int ret = get_list(fd, VMLAB_IOC_LIST, sizeof(**list), &entries, count);
+
+	if (!ret)
+		*list = entries;
+	return ret;
+}
+
+int vmlab_pool_list(int fd, struct vmlab_pool_stat **list, size_t *count)
+{
+	void *entries = NULL;
+	int ret = get_list(fd, VMLAB_IOC_POOL_LIST, sizeof(**list), &entries, count);
+
+	if (!ret)
+		*list = entries;
+	return ret;
+}
+
+int vmlab_pool_histograms(int fd, struct vmlab_histogram *histograms, size_t count)
+{
+	struct vmlab_pool_histograms arg = {
+		.buffer = (uintptr_t)histograms,
+		.count = (uint32_t)count,
+		.entry_size = sizeof(*histograms),
+	};
+
+	memset(histograms, 0, count * sizeof(*histograms));
+	return ioctl(fd, VMLAB_IOC_POOL_HISTOGRAMS, &arg) < 0 ? -errno : 0;
 }
 
 int vmlab_extents(int fd, uint64_t start, uint64_t end, vmlab_extent_fn fn, void *arg)

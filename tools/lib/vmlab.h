@@ -259,6 +259,31 @@ int vmlab_pool_set(int fd, const struct vmlab_pool_set *set);
 int vmlab_pool_stat(int fd, struct vmlab_pool_stat *stat);
 
 /**
+ * vmlab_pool_list() - the pools on the system of which something was set, in order of their ids
+ * @fd:		any descriptor of vmlab
+ * @list:	set to an array that the caller frees with free(); NULL if empty
+ * @count:	set to the entries in the array
+ *
+ * Lists the pools that the caller's user set something of first, or all with CAP_SYS_PTRACE.
+ *
+ * Return: 0, or -EBADF, -ENOMEM, -ENOTTY (not a descriptor of vmlab, or the module is older than
+ * this request).
+ */
+int vmlab_pool_list(int fd, struct vmlab_pool_stat **list, size_t *count);
+
+/**
+ * vmlab_pool_histograms() - how long a pool's faults took, and how soon pages came back
+ * @fd:		a region of the pool
+ * @histograms:	filled, by VMLAB_HISTOGRAM_*; those that the module does not have are zero
+ * @count:	how many are wanted, the first ones: at most VMLAB_HISTOGRAMS
+ *
+ * Latencies are measured while vmlab_pool_set() has them measured. See struct vmlab_histogram.
+ *
+ * Return: 0, or -EBADF, -ENOTTY (not a region, or the module is older than this request).
+ */
+int vmlab_pool_histograms(int fd, struct vmlab_histogram *histograms, size_t count);
+
+/**
  * vmlab_advise() - say what is known of the future of some pages
  * @fd:		a region; open for writing to pin and unpin pages
  * @advice:	VMLAB_ADVISE_*; see struct vmlab_advise
