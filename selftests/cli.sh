@@ -230,6 +230,29 @@ pool_in_a_file() {
 	! head -c 1000000 /dev/urandom >&8 2>"$work/err" && says 'store is at its limit' "$vmlab" pool --fd 8
 }
 
+# 4 MiB with a budget of 64 KiB: most of it leaves, and comes back when there is none any more.
+pool_with_histograms() {
+	exec 8<>/dev/vmlab
+	"$vmlab" pool --latency=on --fd 8 && head -c 65536 /dev/zero | tr '\0' w >&8 &&
+		says '^store +none$' "$vmlab" pool --histograms --fd 8 && ! has_line 'evicted before' "$work/out" &&
+		"$vmlab" pool --budget 64K --fd 8 && head -c 4194304 /dev/zero | tr '\0' w >&8 &&
+		"$vmlab" pool --budget none --fd 8 && "$vmlab" clone --fd 8 -- head -c 4194304 /dev/fd/{} >/dev/null || return
+	says '^evicted before it came back: [1-9][0-9]* pages, ' "$vmlab" pool --histograms --fd 8 &&
+		has_line '^  from +[0-9]+ +[1-9][0-9]*  #+$' "$work/out" && ! has_line 'not measured' "$work/out" &&
+		has_line '^working set +[1-9]' "$work/out" && is_json "$vmlab" pool --histograms --json --fd 8 &&
+		has_line '"latency": true' "$work/json" && has_line '"distance":' "$work/json" &&
+		[ "$(number swapped_in_pages)" -gt 0 ] && [ "$(number working_set_bytes)" -gt 65536 ] &&
+		grep -A1 '"distance":' "$work/json" | has_line "\"count\": $(number swapped_in_pages)," /dev/stdin &&
+		"$vmlab" pool --latency=off --fd 8 && says '^Latencies are not measured' "$vmlab" pool --histograms --fd 8
+}
+
+# What the store has came to so much less than a page each.
+pool_tells_compression() {
+	local copies bytes
+	is_json "$vmlab" pool --json --fd 8 && copies=$(number copies_pages) bytes=$(number copied_bytes) &&
+		[ "$copies" -gt 0 ] && [ "$bytes" -ge 0 ] && [ "$bytes" -lt $((copies * 4096)) ]
+}
+
 pool_of_a_process() {
 	says '^budget +none$' "$vmlab" pool "$pid" && "$vmlab" pool --budget 1M --policy clock "$pid" &&
 		says '^budget +1 MiB$' "$vmlab" pool "$pid" && says '^policy +clock$' "$vmlab" pool "$pid" &&
@@ -271,7 +294,7 @@ full_output() {
 	! "$vmlab" ls >/dev/full 2>"$work/err"
 }
 
-plan 81
+plan 85
 check "stat of the module" says '^regions +[1-9]' "$vmlab" stat
 check "stat of the module, JSON" is_json "$vmlab" stat --json
 check "stat of a region by id" says '^resident +12 KiB' "$vmlab" stat "$id"
@@ -300,6 +323,8 @@ check "stat and ls show what is stored" stat_and_ls_show_stored
 check "a pool that has no budget any more" pool_without_a_budget
 check "a pool with a full store" pool_with_a_full_store
 check "a pool in a file" pool_in_a_file
+check "a pool and its histograms" pool_with_histograms
+check "a pool tells how well pages are compressed" pool_tells_compression
 check "pool of a process's region" with_process two-pages pool_of_a_process
 exec 8>&-
 check "one of several regions" with_process two-regions one_of_several
@@ -360,6 +385,8 @@ check "pool: an empty file for the store" refuses 1 'not empty or has a limit' p
 check "pool: another store, too late" refuses 1 'any more' pool --store "file:$work/file" --fd 9
 check "pool: a name that is too long" refuses 2 'takes a name' pool --policy least-recently-used --fd 7
 check "pool: a codec too late" refuses 1 'any more' pool --codec zstd --fd 9
+check "pool: neither on nor off" refuses 2 'takes on or off' pool --latency=yes --fd 7
+check "pool: histograms of what is set" refuses 2 'shows nothing' pool --histograms --latency=on --fd 7
 check "pool: descriptor that may not write" refuses 1 'not open for writing' pool --budget 1M --fd 6
 check "demo: no such file" refuses 1 'cannot be opened' demo /nonexistent
 check "demo: directory" refuses 1 'regular file' demo /tmp

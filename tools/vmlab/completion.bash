@@ -39,6 +39,9 @@ _vmlab()
 	--store:pool | --store:run)
 		mapfile -t COMPREPLY < <(compgen -W 'zs file:' -- "${word#=}")
 		return ;;
+	--latency:pool)
+		mapfile -t COMPREPLY < <(compgen -W 'on off' -- "${word#=}")
+		return ;;
 	--codec:pool | --codec:run)
 		mapfile -t COMPREPLY < <(compgen -W 'lz4 zstd lzo-rle' -- "${word#=}")
 		return ;;
@@ -61,7 +64,7 @@ _vmlab()
 	run:*) mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
 	snapshot:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --json --output= --help' -- "$word") ;;
 	pool:-*)
-		mapfile -t COMPREPLY < <(compgen -W '--budget= --bytes --codec= --fd= --json --policy=
+		mapfile -t COMPREPLY < <(compgen -W '--budget= --bytes --codec= --fd= --histograms --json --latency= --policy=
 			--store= --store-limit= --help' -- "$word") ;;
 	clone:* | pool:* | snapshot:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
 	demo:-*) mapfile -t COMPREPLY < <(compgen -W '--color= --json --pause --help' -- "$word") ;;

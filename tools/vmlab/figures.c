@@ -82,6 +82,9 @@ struct json_object *figures_json(const struct vmlab_stat *stat, uint32_t page_si
 	json_add_u64(object, "stored_bytes", stat->stored * page_size);
 	json_add_u64(object, "swap_faults", stat->swap_faults);
 	json_add_u64(object, "swapped_in_pages", stat->swapped_in);
+	json_add_u64(object, "cow_faults", stat->cow_faults);
+	json_add_u64(object, "evicted_pages", stat->evicted);
+	json_add_u64(object, "pool", stat->pool);
 	return object;
 }
 

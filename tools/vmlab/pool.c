@@ -14,6 +14,7 @@
 
 #include "command.h"
 #include "fail.h"
+#include "histogram.h"
 #include "json.h"
 #include "number.h"
 #include "size.h"
@@ -27,6 +28,8 @@ enum {
 	KEY_CODEC,
 	KEY_STORE,
 	KEY_STORE_LIMIT,
+	KEY_HISTOGRAMS,
+	KEY_LATENCY,
 };
 
 struct options {
@@ -35,6 +38,7 @@ struct options {
 	struct store_option store;
 	bool bytes;
 	bool json;
+	bool histograms;
 };
 
 /* A pool as it is shown. */
@@ -42,6 +46,7 @@ struct view {
 	uint64_t region;
 	uint32_t page_size;
 	struct vmlab_pool_stat stat;
+	struct vmlab_histogram histograms[VMLAB_HISTOGRAMS];
 };
 
 static const struct argp_option options[] = {
@@ -49,7 +54,10 @@ static const struct argp_option options[] = {
 	{ "bytes", 'b', NULL, 0, "Print sizes as numbers of bytes", 0 },
 	{ "codec", KEY_CODEC, "NAME", 0, "What compresses stored pages: lz4, zstd or lzo-rle", 0 },
 	{ "fd", 'f', "N", 0, "The region of descriptor N, which the shell passed on", 0 },
+	{ "histograms", KEY_HISTOGRAMS, NULL, 0,
+	  "Show, too, how long faults took, and how soon pages came back", 0 },
 	{ "json", 'j', NULL, 0, "Print JSON, for programs", 0 },
+	{ "latency", KEY_LATENCY, "on|off", 0, "Measure how long faults take, or do not", 0 },
 	{ "policy", KEY_POLICY, "NAME", 0,
 	  "What chooses pages: random, fifo, clock, lru, 2q, arc, sieve, s3fifo or lirs", 0 },
 	{ "store", KEY_STORE, "zs|file:PATH", 0, "Store pages in memory, or in a file", 0 },
@@ -103,6 +111,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		set->what |= VMLAB_POOL_CODEC;
 		parse_name("codec", arg, set->codec, state);
 		return 0;
+	case KEY_LATENCY:
+		set->what |= VMLAB_POOL_LATENCY;
+		set->latency = !strcmp(arg, "on");
+		if (!set->latency && strcmp(arg, "off") != 0)
+			argp_error(state, "--latency takes on or off, not \"%s\"", arg);
+		return 0;
+	case KEY_HISTOGRAMS:
+		opts->histograms = true;
+		return 0;
 	case 'b':
 		opts->bytes = true;
 		return 0;
@@ -110,6 +127,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opts->json = true;
 		return 0;
 	}
+	if (key == ARGP_KEY_END && set->what && opts->histograms)
+		argp_error(state, "what sets something shows nothing: leave out --histograms");
 	return target_parse(key, arg, state, &opts->target);
 }
 
@@ -155,12 +174,21 @@ static const char *reason(const struct view *view)
 	return NULL;
 }
 
+static double quotient(uint64_t pages, const struct view *view, uint64_t bytes)
+{
+	return bytes ? (double)(pages * view->page_size) / (double)bytes : 0;
+}
+
 /* Of bytes that are not in memory, how many there are for each byte that the store takes. */
 static double ratio(const struct view *view)
 {
-	double store = (double)view->stat.stored_bytes;
+	return quotient(view->stat.stored, view, view->stat.stored_bytes);
+}
 
-	return store > 0 ? (double)(view->stat.stored * view->page_size) / store : 0;
+/* How well what the store has could be compressed. */
+static double compression(const struct view *view)
+{
+	return quotient(view->stat.copies, view, view->stat.copied_bytes);
 }
 
 static void line(const char *name, const char *value, const char *note)
@@ -187,9 +215,33 @@ static void print_store(const struct view *view, bool bytes)
 		 stat->store_limit ? "at most " : "without limit",
 		 stat->store_limit ? size_text(stat->store_limit, bytes).text : "");
 	line("  take", size_text(stat->stored_bytes, bytes).text, note);
+	*rate = 0;
+	if (stat->copied_bytes)
+		snprintf(rate, sizeof(rate), "%.1f to 1", compression(view));
+	line("  compressed", rate, "those among them that are back in memory");
 	line_count("  same-filled", stat->same_filled, "pages, which take nothing");
 	if (!in_file(view))
 		line_count("  incompressible", stat->incompressible, "pages, which are stored as they are");
+}
+
+static void print_faults(const struct vmlab_pool_stat *stat)
+{
+	line_count("faults", stat->faults, "of which");
+	line_count("  first touch", stat->first_touch, "made pages appear");
+	line_count("  refault", stat->refault, "found the page there, only not mapped");
+	line_count("  swap-in", stat->swap_faults, "found it in the store");
+	line_count("copy-on-write", stat->cow_faults, "faults that made a page one region's alone");
+}
+
+static void print_working_set(const struct view *view, bool bytes)
+{
+	uint64_t pages = view->stat.working_set;
+
+	if (pages)
+		line("working set", size_text(pages * view->page_size, bytes).text,
+		     "of memory would have kept nine of ten pages that came back");
+	else
+		line("working set", "-", "no page has come back");
 }
 
 static void print_view(const struct view *view, bool bytes)
@@ -207,6 +259,11 @@ static void print_view(const struct view *view, bool bytes)
 	line("resident", size_text(stat->resident * view->page_size, bytes).text, "");
 	line("stored", size_text(stat->stored * view->page_size, bytes).text, "");
 	print_store(view, bytes);
+	line("dirty", size_text(stat->dirty * view->page_size, bytes).text, "");
+	line("pinned", size_text(stat->pinned * view->page_size, bytes).text, "");
+	print_faults(stat);
+	print_working_set(view, bytes);
+	line_count("swapped in", stat->swapped_in, "pages");
 	line_count("evicted", stat->evicted, "pages");
 	line_count("refused", stat->refused, "times a page was chosen, but stayed");
 	line_count("store errors", stat->store_errors, "");
@@ -233,7 +290,7 @@ static void add_text(struct json_object *object, const char *key, const char *te
 		json_object_object_add(object, key, NULL);
 }
 
-static void print_json(const struct view *view)
+static void print_json(const struct view *view, const struct options *opts)
 {
 	struct json_object *object = json_object_new_object();
 	const struct vmlab_pool_stat *stat = &view->stat;
@@ -249,6 +306,20 @@ static void print_json(const struct view *view)
 	json_add_u64(object, "store_bytes", stat->stored_bytes);
 	add_limit(object, "store_limit_bytes", stat->store_limit, 0);
 	json_object_object_add(object, "ratio", json_object_new_double(ratio(view)));
+	json_add_u64(object, "copies_pages", stat->copies);
+	json_add_u64(object, "copied_bytes", stat->copied_bytes);
+	json_object_object_add(object, "compression", json_object_new_double(compression(view)));
+	json_add_u64(object, "id", stat->id);
+	json_add_u64(object, "regions", stat->regions);
+	json_add_u64(object, "dirty_bytes", stat->dirty * view->page_size);
+	json_add_u64(object, "pinned_bytes", stat->pinned * view->page_size);
+	json_add_u64(object, "faults", stat->faults);
+	json_add_u64(object, "first_touch", stat->first_touch);
+	json_add_u64(object, "refault", stat->refault);
+	json_add_u64(object, "swap_faults", stat->swap_faults);
+	json_add_u64(object, "cow_faults", stat->cow_faults);
+	json_add_u64(object, "swapped_in_pages", stat->swapped_in);
+	add_limit(object, "working_set_bytes", stat->working_set * view->page_size, 0);
 	json_add_u64(object, "same_filled_pages", stat->same_filled);
 	json_add_u64(object, "incompressible_pages", stat->incompressible);
 	json_add_u64(object, "evicted_pages", stat->evicted);
@@ -256,6 +327,10 @@ static void print_json(const struct view *view)
 	json_add_u64(object, "store_errors", stat->store_errors);
 	json_add_u64(object, "checksum_errors", stat->checksum_errors);
 	add_text(object, "reason", reason(view));
+	if (opts->histograms) {
+		json_add_bool(object, "latency", stat->latency);
+		json_object_object_add(object, "histograms", histograms_json(view->histograms));
+	}
 	json_print(object);
 	json_object_put(object);
 }
@@ -271,14 +346,19 @@ static int show(int region, const struct options *opts)
 		ret = vmlab_features(region, &features);
 	if (!ret)
 		ret = vmlab_pool_stat(region, &view.stat);
+	if (!ret && opts->histograms)
+		ret = vmlab_pool_histograms(region, view.histograms, VMLAB_HISTOGRAMS);
 	if (ret)
 		return fail_op(VMLAB_OP_POOL_STAT, ret);
 	view.region = stat.id;
 	view.page_size = features.page_size;
-	if (opts->json)
-		print_json(&view);
-	else
-		print_view(&view, opts->bytes);
+	if (opts->json) {
+		print_json(&view, opts);
+		return 0;
+	}
+	print_view(&view, opts->bytes);
+	if (opts->histograms)
+		histograms_print(view.histograms, view.stat.latency);
 	return 0;
 }
 

@@ -99,9 +99,11 @@ static void print_region(const struct vmlab_stat *stat, uint32_t page_size, bool
 	line_u64("  swap-in", stat->swap_faults, "found it in the pool's store");
 	line_u64("  write notify", stat->write_notify, "noticed a first write");
 	line_u64("  sigbus", stat->sigbus, "could not be served");
+	line_u64("copy-on-write", stat->cow_faults, "faults that made a page the region's alone");
 	line_u64("zero-filled", stat->zero_filled, "pages");
 	line_u64("read in", stat->read_in, "pages");
 	line_u64("swapped in", stat->swapped_in, "pages, from the pool's store");
+	line_u64("evicted", stat->evicted, "pages, to the pool's store");
 	line_u64("copied", stat->cow_copies, "pages, because other regions have them as well");
 	if (stat->flags & VMLAB_REGION_HUGE) {
 		line_u64("huge pages made", stat->huge_made, "");
