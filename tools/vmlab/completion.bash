@@ -8,7 +8,7 @@ _vmlab()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)) || [[ ${COMP_WORDS[1]} == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'clone demo ls map pool run sim snapshot stat trace help --help --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'clone demo ls map pool run sim snapshot stat top trace help --help --version' -- "$word")
 		return
 	fi
 	# "=" is a word of its own.
@@ -42,6 +42,9 @@ _vmlab()
 	--latency:pool)
 		mapfile -t COMPREPLY < <(compgen -W 'on off' -- "${word#=}")
 		return ;;
+	--sort:top | -s:top)
+		mapfile -t COMPREPLY < <(compgen -W 'faults evicted swapped-in resident stored working-set' -- "${word#=}")
+		return ;;
 	--codec:pool | --codec:run)
 		mapfile -t COMPREPLY < <(compgen -W 'lz4 zstd lzo-rle' -- "${word#=}")
 		return ;;
@@ -74,6 +77,7 @@ _vmlab()
 	map:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
 	sim:-*) mapfile -t COMPREPLY < <(compgen -W '--cache= --color= --curve --format= --json --lirs= --policy= --seed= --svg= --help' -- "$word") ;;
 	sim:*) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	top:*) mapfile -t COMPREPLY < <(compgen -W '--batch= --bytes --delay= --sort= --help' -- "$word") ;;
 	trace:-*) mapfile -t COMPREPLY < <(compgen -W '--from= --to= --zstd --help' -- "$word") ;;
 	trace:*) if ((COMP_CWORD == 2)); then
 		mapfile -t COMPREPLY < <(compgen -W 'convert' -- "$word")

@@ -124,3 +124,17 @@ int figures_list(struct vmlab_stat **list, size_t *count, struct vmlab_features 
 	remove_region(*list, count, self.id);
 	return 0;
 }
+
+int figures_pools(struct vmlab_pool_stat **list, size_t *count)
+{
+	int fd, ret;
+
+	*list = NULL;
+	*count = 0;
+	fd = vmlab_open(O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail_op(VMLAB_OP_OPEN, fd);
+	ret = vmlab_pool_list(fd, list, count);
+	close(fd);
+	return ret ? fail_op(VMLAB_OP_LIST, ret) : 0;
+}

@@ -30,4 +30,7 @@ struct json_object *figures_json(const struct vmlab_stat *stat, uint32_t page_si
  */
 int figures_list(struct vmlab_stat **list, size_t *count, struct vmlab_features *features);
 
+/* The same for pools. */
+int figures_pools(struct vmlab_pool_stat **list, size_t *count);
+
 #endif /* FIGURES_H */

@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{ "sim", "replay a trace of page references through victim policies", cmd_sim },
 	{ "snapshot", "write a region to a file, as it is at one moment", cmd_snapshot },
 	{ "stat", "show the figures of the module or of a region", cmd_stat },
+	{ "top", "watch pools and regions at work", cmd_top },
 	{ "trace", "write a trace of page references in another format", cmd_trace },
 	{ "help", "explain a command", cmd_help },
 };
