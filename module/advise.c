@@ -11,9 +11,11 @@
 #include <linux/sched/signal.h>
 #include <linux/vmlab.h>
 
+#include "compat.h"
 #include "index.h"
 #include "page.h"
 #include "pool.h"
+#include "pressure.h"
 #include "reclaim.h"
 #include "region.h"
 #include "swap.h"
@@ -74,12 +76,14 @@ static int set_pinned(struct vmlab_pool *pool, struct folio *folio, bool pinned)
 		ret = pinned && pool->pinned >= READ_ONCE(pool->budget) / 2 ? -ENOSPC : 1;
 	if (ret > 0 && pinned) {
 		vmlab_policy_removed(pool->policy, &swap->entry);
+		list_lru_del_obj(&vmlab_pressure_lru, &swap->lru);
 		set_bit(VMLAB_SWAP_PINNED, &swap->flags);
 		pool->pinned++;
 	} else if (ret > 0) {
 		vmlab_swap_unpin(swap);
 		vmlab_policy_missed(pool->policy, &swap->entry);
 		vmlab_policy_inserted(pool->policy, &swap->entry);
+		list_lru_add_obj(&vmlab_pressure_lru, &swap->lru);
 	}
 	spin_unlock(&pool->policy_lock);
 	return ret;

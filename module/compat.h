@@ -16,9 +16,13 @@
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
+#include <linux/list_lru.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/swap.h>
 #include <linux/uio.h>
 #include <linux/zsmalloc.h>
 
@@ -216,6 +220,86 @@ static inline unsigned long vmlab_unmapped_area(struct file *file, unsigned long
 #else
 	return mm_get_unmapped_area(file, address, len, pgoff, flags);
 #endif
+}
+
+/*
+ * A shrinker is allocated, told what to call, and registered. Older kernels give it its id when it
+ * is registered, and that is wanted before: so they begin to call it when it is allocated. Until
+ * its own functions are set, @scan_objects first, there is nothing to count.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+static inline unsigned long vmlab_count_nothing(struct shrinker *shrinker,
+						struct shrink_control *sc)
+{
+	return 0;
+}
+
+static inline struct shrinker *shrinker_alloc(unsigned int flags, const char *name)
+{
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+
+	if (!shrinker)
+		return NULL;
+	shrinker->flags = flags;
+	shrinker->seeks = DEFAULT_SEEKS;
+	shrinker->count_objects = vmlab_count_nothing;
+	if (register_shrinker(shrinker, "%s", name)) {
+		kfree(shrinker);
+		return NULL;
+	}
+	return shrinker;
+}
+
+static inline void shrinker_register(struct shrinker *shrinker)
+{
+}
+
+static inline void shrinker_free(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+}
+#endif
+
+/* Of struct reclaim_state: what the LRU lists had no part in. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define vmlab_reclaimed(state) ((state)->reclaimed_slab)
+
+static inline void mm_account_reclaimed_pages(unsigned long pages)
+{
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
+}
+#else
+#define vmlab_reclaimed(state) ((state)->reclaimed)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define list_lru_add_obj list_lru_add
+#define list_lru_del_obj list_lru_del
+#endif
+
+/**
+ * struct vmlab_lru_walk - a walk over a list_lru
+ * @visit: called for each item, with @data, under the list's lock
+ * @data: the caller's
+ */
+struct vmlab_lru_walk {
+	enum lru_status (*visit)(struct list_head *item, void *data);
+	void *data;
+};
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline enum lru_status vmlab_lru_visit(struct list_head *item, struct list_lru_one *list,
+					      spinlock_t *lock, void *data)
+#else
+static inline enum lru_status vmlab_lru_visit(struct list_head *item, struct list_lru_one *list,
+					      void *data)
+#endif
+{
+	const struct vmlab_lru_walk *walk = data;
+
+	return walk->visit(item, walk->data);
 }
 
 /* The inode's content changes now. */

@@ -63,15 +63,26 @@ vm_fault_t vmlab_fault_beyond_end(struct vmlab_region *region, struct vm_fault *
 	return VM_FAULT_SIGBUS;
 }
 
-/* How many pages from the fault on are inside both the mapping and the region. */
+/* How many entries the page table of a fault has from there on. */
+static unsigned long entries_left(const struct vm_fault *vmf)
+{
+	return PTRS_PER_PTE - pte_index(vmf->address);
+}
+
+/*
+ * How many pages from the fault on are inside both the mapping and the region; and, if they may be
+ * wanted back for a page table (prepare_table()), in this one.
+ */
 unsigned long vmlab_fault_pages_ahead(struct vmlab_region *region, struct vm_fault *vmf)
 {
 	loff_t size = vmlab_region_size(region);
 	pgoff_t end = DIV_ROUND_UP((u64)size, PAGE_SIZE);
+	unsigned long ahead;
 
 	if (vmf->pgoff >= end)
 		return 0;
-	return min(end - vmf->pgoff, (vmf->vma->vm_end - vmf->address) >> PAGE_SHIFT);
+	ahead = min(end - vmf->pgoff, (vmf->vma->vm_end - vmf->address) >> PAGE_SHIFT);
+	return READ_ONCE(region->pool->swapping) ? min(ahead, entries_left(vmf)) : ahead;
 }
 
 /* A fault was served, which began at @begun (see latency.h). */
@@ -304,6 +315,23 @@ static vm_fault_t serve(struct vmlab_region *region, struct vm_fault *vmf, u64 b
 	return serve_batch(region, vmf, ahead, begun);
 }
 
+static int do_nothing(pte_t *pte, unsigned long address, void *data)
+{
+	return 0;
+}
+
+/*
+ * Makes the page table before any lock of the region's is taken: the kernel insists on memory for
+ * it, and what may have to leave for that are pages of this very region.
+ */
+static void prepare_table(struct vmlab_region *region, struct vm_fault *vmf)
+{
+	if (READ_ONCE(region->pool->swapping) && pmd_none(*vmf->pmd) &&
+	    !vmlab_region_is_huge(region))
+		apply_to_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK, PAGE_SIZE,
+				    do_nothing, NULL);
+}
+
 /* The times of a mount's file change when a fault lets it be written to, as tmpfs has it. */
 static void note_write(struct vmlab_region *region, struct vm_fault *vmf)
 {
@@ -363,6 +391,7 @@ vm_fault_t vmlab_fault(struct vm_fault *vmf)
 		vmlab_region_name_owner(region);
 	if (region->backing->follow && !vmlab_fault_pages_ahead(region, vmf))
 		region->backing->follow(region);
+	prepare_table(region, vmf);
 	do {
 		filemap_invalidate_lock_shared(region->inode.i_mapping);
 		ret = vmlab_region_is_huge(region) ? vmlab_huge_serve(region, vmf, begun) :
@@ -382,7 +411,6 @@ vm_fault_t vmlab_fault(struct vm_fault *vmf)
 vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
 {
 	struct vmlab_region *region = vmlab_mapping_region(vmf->vma);
-	unsigned long in_table = PTRS_PER_PTE - pte_index(vmf->address);
 	struct page *pages[VMLAB_BATCH] vmlab_uninitialized;
 	struct vmlab_stream stream;
 	struct vmlab_place place;
@@ -396,7 +424,7 @@ vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t en
 	if (!filemap_invalidate_trylock_shared(region->inode.i_mapping))
 		return 0;
 	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
-	around = min3((unsigned long)refault_window(region, stream), in_table,
+	around = min3((unsigned long)refault_window(region, stream), entries_left(vmf),
 		      vmlab_fault_pages_ahead(region, vmf));
 	nr = 0;
 	if (around)

@@ -244,7 +244,7 @@ static int copy_to_small(struct vmlab_region *region, pgoff_t head, struct folio
 	unsigned int i;
 
 	for (i = 0; !ret && i < VMLAB_HUGE_PAGES; i++) {
-		ret = min(vmlab_pages_alloc(region, gfp, 1, &page), 0);
+		ret = min(vmlab_pages_alloc(region, VMLAB_GFP | gfp, 1, &page), 0);
 		if (ret)
 			vmlab_leaves_put(leaves);
 		else

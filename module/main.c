@@ -8,6 +8,7 @@
 #include "inode.h"
 #include "mount.h"
 #include "pool.h"
+#include "pressure.h"
 #include "store.h"
 #include "swap.h"
 
@@ -24,9 +25,12 @@ static int __init vmlab_init(void)
 	ret = vmlab_swap_init_cache();
 	if (ret)
 		goto exit_file;
-	ret = vmlab_index_init_cache();
+	ret = vmlab_pressure_init();
 	if (ret)
 		goto exit_swap;
+	ret = vmlab_index_init_cache();
+	if (ret)
+		goto exit_pressure;
 	ret = vmlab_inode_init_cache();
 	if (ret)
 		goto exit_index;
@@ -44,6 +48,9 @@ exit_inode:
 	vmlab_inode_exit_cache();
 exit_index:
 	vmlab_index_exit_cache();
+exit_pressure:
+	vmlab_pressure_stop();
+	vmlab_pressure_exit();
 exit_swap:
 	vmlab_swap_exit_cache();
 exit_file:
@@ -58,10 +65,12 @@ static void __exit vmlab_exit(void)
 {
 	vmlab_chardev_exit();
 	vmlab_mount_exit();
+	vmlab_pressure_stop();
 	vmlab_inode_exit_cache();
 	vmlab_index_exit_cache();
 	vmlab_pages_exit();
 	vmlab_store_zs_exit();
+	vmlab_pressure_exit();
 	vmlab_swap_exit_cache();
 	vmlab_file_exit();
 }

@@ -63,7 +63,6 @@ static unsigned int alloc_batch(gfp_t gfp, unsigned int nr, struct page **pages)
 {
 	unsigned int got, more;
 
-	gfp |= GFP_USER | __GFP_ACCOUNT;
 	if (nr == 1) {
 		pages[0] = alloc_pages_node(numa_mem_id(), gfp, 0);
 		return pages[0] ? 1 : 0;
@@ -80,13 +79,13 @@ static unsigned int alloc_batch(gfp_t gfp, unsigned int nr, struct page **pages)
 /**
  * vmlab_pages_alloc - memory for pages of a region
  * @region: the region
- * @gfp: __GFP_ZERO: zeroed; __GFP_NOFAIL: all of them, whatever the limits are
+ * @gfp: how to get it; __GFP_ZERO: zeroed; __GFP_NOFAIL: all of them, whatever the limits are
  * @nr: at most so many, at least one
  * @pages: set to them, each with a reference
  *
  * Context: may sleep.
  * Return: how many; -ENOSPC at the cap on all pages or the size of its mount, -EAGAIN at its
- * pool's budget, -ENOMEM.
+ * pool's budget, or as vmlab_pool_no_memory() has it; -ENOMEM.
  */
 int vmlab_pages_alloc(struct vmlab_region *region, gfp_t gfp, unsigned int nr,
 		      struct page **pages)
@@ -102,7 +101,7 @@ int vmlab_pages_alloc(struct vmlab_region *region, gfp_t gfp, unsigned int nr,
 	got = alloc_batch(gfp, charged, pages);
 	if (unlikely(got < charged))
 		vmlab_pool_uncharge(region->pool, charged - got);
-	return got ?: -ENOMEM;
+	return got ?: vmlab_pool_no_memory(region->pool, gfp);
 }
 
 /* A page that was just allocated becomes one of the region's, with the shares of an index. */
@@ -117,12 +116,12 @@ void vmlab_page_init(struct vmlab_region *region, pgoff_t pgoff, struct folio *f
 }
 
 /* Has the pool know of new pages, if it has a budget. Returns how many it knows, or an errno. */
-static int attach_swaps(struct vmlab_region *region, struct page **pages, int nr)
+static int attach_swaps(struct vmlab_region *region, struct page **pages, int nr, gfp_t gfp)
 {
 	int i;
 
 	for (i = 0; i < nr && READ_ONCE(region->pool->swapping); i++) {
-		if (vmlab_swap_attach(region, page_folio(pages[i]), GFP_KERNEL_ACCOUNT))
+		if (vmlab_swap_attach(region, page_folio(pages[i]), gfp))
 			return i ?: -ENOMEM;
 	}
 	return nr;
@@ -153,17 +152,20 @@ void vmlab_pages_free_unused(struct vmlab_region *region, struct page **pages, u
  * if memory is short. If the first is there, but not in memory, it is brought in.
  * Context: caller holds invalidate_lock shared. May sleep.
  * Return: how many were made; 0 if the first one is there meanwhile;
- * -ENOSPC at the cap on all pages or the size of its mount, -EAGAIN at its pool's budget,
- * -ENOMEM, or what the backing or vmlab_swap_in() says.
+ * -ENOSPC at the cap on all pages or the size of its mount, -EAGAIN at its pool's budget or if
+ * memory is short, -ENOMEM, or what the backing or vmlab_swap_in() says.
  */
 int vmlab_pages_populate(struct vmlab_region *region, struct vmlab_place *place,
 			 pgoff_t pgoff, unsigned int nr, struct page **pages)
 {
 	int got, done, filled, i;
+	gfp_t gfp;
 
 	if (place->swapped)
 		return vmlab_swap_in_around(region, pgoff, nr);
-	got = vmlab_pages_alloc(region, region->backing->zeroed ? __GFP_ZERO : 0, nr, pages);
+	gfp = vmlab_pool_gfp(region->pool);
+	got = vmlab_pages_alloc(region, gfp | (region->backing->zeroed ? __GFP_ZERO : 0), nr,
+				pages);
 	if (got < 0)
 		return got;
 	done = got;
@@ -172,12 +174,11 @@ int vmlab_pages_populate(struct vmlab_region *region, struct vmlab_place *place,
 	for (i = 0; i < got; i++)
 		vmlab_page_init(region, pgoff + i, page_folio(pages[i]));
 	if (done > 0)
-		done = attach_swaps(region, pages, done);
+		done = attach_swaps(region, pages, done, gfp);
 	if (done > 0) {
 		atomic_long_add(done, &region->carried);
 		filled = done;
-		done = vmlab_index_insert(&region->index, place, pgoff, pages, filled,
-					  GFP_KERNEL);
+		done = vmlab_index_insert(&region->index, place, pgoff, pages, filled, gfp);
 		if (done < filled)
 			atomic_long_sub(filled - max(done, 0), &region->carried);
 	}
@@ -189,7 +190,11 @@ int vmlab_pages_populate(struct vmlab_region *region, struct vmlab_place *place,
 		trace_vmlab_page_state(region->id, pgoff, done, VMLAB_PS_EMPTY,
 				       VMLAB_PS_CLEAN);
 	}
-	return done;
+	if (likely(done != -ENOMEM))
+		return done;
+	if (got > 1)	/* the others may have taken what the first lacks */
+		return vmlab_pages_populate(region, place, pgoff, 1, pages);
+	return vmlab_pool_no_memory(region->pool, gfp);
 }
 
 /**

@@ -141,6 +141,31 @@ bool vmlab_pool_has_room(const struct vmlab_pool *pool)
 	return vmlab_pool_frames_left(pool) > 0 && vmlab_pages_total() < vmlab_pages_max();
 }
 
+/**
+ * vmlab_pool_gfp - how to ask for memory while a lock of a region's is held
+ * @pool: its pool
+ *
+ * Where pages can leave for it memory is not waited for: they cannot as long as the lock is held,
+ * and who waited with it would be in everybody's way.
+ * Context: any.
+ * Return: the flags. After a failure vmlab_pool_no_memory() tells what to do.
+ */
+gfp_t vmlab_pool_gfp(const struct vmlab_pool *pool)
+{
+	if (READ_ONCE(pool->swapping))
+		return (VMLAB_GFP & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN;
+	return VMLAB_GFP;
+}
+
+/* There was no memory by @gfp: -EAGAIN if vmlab_room_make() is to wait for some, or -ENOMEM. */
+int vmlab_pool_no_memory(struct vmlab_pool *pool, gfp_t gfp)
+{
+	if (gfp & __GFP_DIRECT_RECLAIM)
+		return -ENOMEM;
+	WRITE_ONCE(pool->refused_memory, true);
+	return -EAGAIN;
+}
+
 /* A page comes back into memory; returns whether the budget, and the cap, allow that. */
 bool vmlab_pool_charge_frame(struct vmlab_pool *pool)
 {

@@ -3,6 +3,7 @@
 #define VMLAB_POOL_H
 
 #include <linux/atomic.h>
+#include <linux/gfp.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
@@ -68,6 +69,8 @@ enum vmlab_pool_counter {
  * @config_lock: serializes changes of @budget and of @policy
  * @reclaim_work: reclaims in the background; has a reference while it is queued
  * @wanted: pages that it is to reclaim in any case
+ * @pressed: pages that the kernel wants to leave, beside those that the budget wants to
+ * @refused_memory: there was none under a lock of a region's; without, it is to be waited for
  * @rounds: how often it has looked what is to be done, and done it
  * @stuck: how often it could do nothing
  * @hard_pressed: so it was the last time; its own
@@ -116,6 +119,8 @@ struct vmlab_pool {
 	struct mutex config_lock;
 	struct work_struct reclaim_work;
 	atomic_long_t wanted;
+	atomic_long_t pressed;
+	bool refused_memory;
 	unsigned int rounds;
 	unsigned int stuck;
 	bool hard_pressed;
@@ -133,6 +138,9 @@ struct vmlab_pool {
 };
 
 #define VMLAB_POOL_UNIT 1024
+
+/* How pages are asked for, and what else comes with them: they are charged to who wants them. */
+#define VMLAB_GFP (GFP_USER | __GFP_ACCOUNT)
 
 /* So many pages more may come into memory before its budget is reached. */
 static inline long vmlab_pool_frames_left(const struct vmlab_pool *pool)
@@ -156,6 +164,8 @@ unsigned int vmlab_pool_charge(struct vmlab_pool *pool, unsigned int least, unsi
 void vmlab_pool_charge_anyway(struct vmlab_pool *pool, unsigned int nr);
 void vmlab_pool_uncharge(struct vmlab_pool *pool, unsigned int nr);
 bool vmlab_pool_has_room(const struct vmlab_pool *pool);
+gfp_t vmlab_pool_gfp(const struct vmlab_pool *pool);
+int vmlab_pool_no_memory(struct vmlab_pool *pool, gfp_t gfp);
 int vmlab_pool_full_error(const struct vmlab_pool *pool);
 bool vmlab_pool_charge_frame(struct vmlab_pool *pool);
 void vmlab_pool_charge_frame_anyway(struct vmlab_pool *pool);

@@ -45,10 +45,32 @@ long vmlab_reclaim(struct vmlab_pool *pool, long nr)
 		tried = vmlab_victims_choose(pool, victims, min_t(long, nr - gone, VMLAB_VICTIMS),
 					     atomic_long_read(&pool->store_errors) >= enough,
 					     left <= frames);
-		gone += vmlab_victims_evict(pool, victims, tried);
+		gone += vmlab_victims_evict(pool, victims, tried, true);
 		left -= tried;
 		cond_resched();
 	}
+	return gone;
+}
+
+/**
+ * vmlab_reclaim_try - evict pages of a pool without waiting for locks of it or its regions
+ * @pool: the pool; it has a policy, and a store that is not for workers only
+ * @nr: how many are looked at, as far as that can be done at once
+ *
+ * Context: memory is being reclaimed, by whoever wants some, whatever he holds.
+ * Return: how many have gone.
+ */
+long vmlab_reclaim_try(struct vmlab_pool *pool, unsigned int nr)
+{
+	struct vmlab_victim victims[VMLAB_VICTIMS];
+	long gone;
+
+	if (!mutex_trylock(&pool->reclaim_lock))
+		return 0;
+	nr = vmlab_victims_choose(pool, victims, min_t(unsigned int, nr, VMLAB_VICTIMS),
+				  false, false);
+	gone = vmlab_victims_evict(pool, victims, nr, false);
+	mutex_unlock(&pool->reclaim_lock);
 	return gone;
 }
 
@@ -65,7 +87,7 @@ static int evict_range(struct vmlab_region *region, pgoff_t first, pgoff_t last,
 			return -EINTR;
 		nr = vmlab_victims_choose_in_range(region, &first, last, victims, VMLAB_VICTIMS);
 		/* Who waited for it may look any time. */
-		WRITE_ONCE(*gone, *gone + vmlab_victims_evict(pool, victims, nr));
+		WRITE_ONCE(*gone, *gone + vmlab_victims_evict(pool, victims, nr, true));
 		mutex_unlock(&pool->reclaim_lock);
 		if (signal_pending(current) || READ_ONCE(*given_up))
 			return -EINTR;

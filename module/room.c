@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/swap.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -20,6 +21,12 @@
 /* How often, and for how long in between, it is tried to make room before an error is told. */
 #define ROOM_TRIES 20
 #define ROOM_PAUSE max(HZ / 100, 1)
+
+/* How long who wants memory waits for a worker, which he may be in the way of. */
+#define PRESS_PAUSE max(HZ / 50, 1)
+
+/* What comes with a page, its swap and nodes of the index, may take one more each. */
+#define MEMORY_PAGES 4
 
 /* While the file system of a store is frozen: half a minute. */
 #define FROZEN_TRIES 3000
@@ -114,21 +121,91 @@ void vmlab_room_excess(struct vmlab_pool *pool)
 	mutex_unlock(&pool->reclaim_lock);
 }
 
+/* See vmlab_room_press(); waits for a worker no longer than @timeout. */
+static long press(struct vmlab_pool *pool, unsigned int nr, long timeout)
+{
+	long evicted = atomic_long_read(&pool->evicted), errors, gone;
+	unsigned int rounds = READ_ONCE(pool->rounds);
+
+	if (!vmlab_store_waits(pool->store)) {
+		errors = atomic_long_read(&pool->store_errors);
+		gone = vmlab_reclaim_try(pool, nr);
+		if (gone || atomic_long_read(&pool->store_errors) != errors)
+			return gone;	/* else locks were in the way, or pages were spared */
+	}
+	atomic_long_set(&pool->pressed, nr);
+	vmlab_pool_wake_reclaim(pool);
+	if (!current_is_kswapd())
+		wait_event_timeout(pool->room, has_ended(pool, rounds), timeout);
+	return atomic_long_read(&pool->evicted) - evicted;
+}
+
 /**
- * vmlab_room_make - make room for a page, which the budget did not allow
+ * vmlab_room_press - have pages of a pool evicted because the kernel is short of memory
+ * @pool: the pool; it has a policy
+ * @nr: how many
+ *
+ * What cannot be done at once a worker does: to write to a store in a file, and to wait for locks.
+ * Who wants memory may have these, so that he waits for the worker no longer than for a moment; but
+ * if he did not wait at all, he would be through with all that can be reclaimed, and somebody be
+ * killed, before the worker has begun.
+ * Context: as vmlab_reclaim_try().
+ * Return: how many have gone meanwhile.
+ */
+long vmlab_room_press(struct vmlab_pool *pool, unsigned int nr)
+{
+	return press(pool, nr, PRESS_PAUSE);
+}
+
+/*
+ * Waits for a page, as far as there is to be any: pages can leave now. The kernel asks pools by
+ * what it knows of them (pressure.c); this one is asked in any case, for other pages of it may be
+ * charged to who wants one. If that does not help, it is for the kernel to choose who is killed.
+ */
+static struct page *await_page(struct vmlab_pool *pool)
+{
+	unsigned int tries = ROOM_TRIES;
+	struct page *page;
+
+	do {
+		page = alloc_page(VMLAB_GFP | __GFP_NORETRY | __GFP_NOWARN);
+	} while (!page && tries-- && press(pool, VMLAB_VICTIMS, HZ));
+	return page ?: alloc_page(VMLAB_GFP);
+}
+
+/* What is freed is there for who tries again. If it were less than he needs he would fail again. */
+static int await_memory(struct vmlab_pool *pool)
+{
+	struct page *pages[MEMORY_PAGES];
+	unsigned int nr = 0;
+	bool enough;
+
+	WRITE_ONCE(pool->refused_memory, false);
+	while (nr < MEMORY_PAGES && (pages[nr] = await_page(pool)))
+		nr++;
+	enough = nr == MEMORY_PAGES;
+	while (nr)
+		__free_page(pages[--nr]);
+	return enough ? 0 : -ENOMEM;
+}
+
+/**
+ * vmlab_room_make - make room for a page, which the budget did not allow, or memory
  * @pool: the pool
  * @stored: the page is in the store
  *
  * Who finds that nothing can leave waits a little: pages may be in use for a moment only, and
  * a store that is full may have room again.
  * Context: may sleep. No lock of a region's held, but the inode lock, and mmap_lock.
- * Return: 0: try again; -ENOSPC: nothing can leave. -EINTR.
+ * Return: 0: try again; -ENOSPC: nothing can leave. -ENOMEM, -EINTR.
  */
 int vmlab_room_make(struct vmlab_pool *pool, bool stored)
 {
 	long full = atomic_long_read(&pool->store_full);
 	int tries, ret = -ENOSPC;
 
+	if (READ_ONCE(pool->refused_memory))
+		return await_memory(pool);
 	if (vmlab_store_waits(pool->store))
 		return await_room(pool, stored);
 	if (mutex_lock_killable(&pool->reclaim_lock))
@@ -166,6 +243,7 @@ void vmlab_room_work(struct work_struct *work)
 		wanted = atomic_long_xchg(&pool->wanted, 0);
 		if (!vmlab_pool_has_room(pool))
 			missing = max(missing, wanted);
+		missing = max(missing, atomic_long_xchg(&pool->pressed, 0));
 		gone = missing > 0 ? vmlab_reclaim(pool, min_t(long, missing, VMLAB_VICTIMS)) : 0;
 		mutex_unlock(&pool->reclaim_lock);
 		pool->hard_pressed = missing > 0 && !gone;

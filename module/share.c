@@ -114,20 +114,19 @@ void vmlab_page_wait_shared(struct vmlab_region *region, pgoff_t pgoff)
 }
 
 /*
- * Copies up to @nr pages, as many as there is memory for. That may exceed the limits if it
- * @must be. Returns how many, or an errno.
+ * Copies up to @nr pages, as many as there is memory for by @gfp: with __GFP_NOFAIL the limits may
+ * be exceeded. Returns how many, or an errno.
  */
 static int make_copies(struct vmlab_region *region, pgoff_t pgoff, struct page **old,
-		       unsigned int nr, bool must, struct page **new)
+		       unsigned int nr, gfp_t gfp, struct page **new)
 {
-	int got = vmlab_pages_alloc(region, must ? __GFP_NOFAIL : 0, nr, new), i;
+	int got = vmlab_pages_alloc(region, gfp, nr, new), i;
 
 	for (i = 0; i < got; i++)
 		vmlab_page_init(region, pgoff + i, page_folio(new[i]));
 	for (i = 0; i < got; i++) {
 		if (READ_ONCE(region->pool->swapping) &&
-		    vmlab_swap_attach(region, page_folio(new[i]),
-				      GFP_KERNEL_ACCOUNT | (must ? __GFP_NOFAIL : 0)))
+		    vmlab_swap_attach(region, page_folio(new[i]), gfp))
 			break;
 		copy_highpage(new[i], old[i]);
 		/* Other bits of the word may change. */
@@ -140,7 +139,7 @@ static int make_copies(struct vmlab_region *region, pgoff_t pgoff, struct page *
 	if (i < got)
 		vmlab_pages_free_unused(region, new + i, got - i);
 	atomic_long_add(i, &region->carried);
-	return i ?: -ENOMEM;
+	return i ?: vmlab_pool_no_memory(region->pool, gfp);
 }
 
 /**
@@ -157,10 +156,10 @@ static int make_copies(struct vmlab_region *region, pgoff_t pgoff, struct page *
 struct folio *vmlab_page_copy(struct vmlab_region *region, pgoff_t pgoff, struct page *old)
 {
 	struct page *new;
-	int ret = make_copies(region, pgoff, &old, 1, false, &new);
+	int ret = make_copies(region, pgoff, &old, 1, vmlab_pool_gfp(region->pool), &new);
 
 	if (ret == -EAGAIN)
-		ret = make_copies(region, pgoff, &old, 1, true, &new);
+		ret = make_copies(region, pgoff, &old, 1, VMLAB_GFP | __GFP_NOFAIL, &new);
 	return ret < 0 ? ERR_PTR(ret) : page_folio(new);
 }
 
@@ -182,8 +181,9 @@ static bool any_mapped(struct page **pages, unsigned int nr)
 static int replace_by_copies(struct vmlab_region *region, pgoff_t pgoff, struct page **old,
 			     unsigned int nr, struct vmlab_place *place, bool must)
 {
+	gfp_t gfp = must ? VMLAB_GFP | __GFP_NOFAIL : vmlab_pool_gfp(region->pool);
 	struct page *new[VMLAB_BATCH] vmlab_uninitialized;
-	int copies = make_copies(region, pgoff, old, nr, must, new);
+	int copies = make_copies(region, pgoff, old, nr, gfp, new);
 	int done, i;
 
 	if (copies < 0) {
@@ -192,8 +192,7 @@ static int replace_by_copies(struct vmlab_region *region, pgoff_t pgoff, struct 
 	}
 	if (any_mapped(old, copies))
 		vmlab_region_unmap(region, pgoff, copies);
-	done = vmlab_index_replace(&region->index, pgoff, old, new, copies, place,
-				   GFP_KERNEL | (must ? __GFP_NOFAIL : 0));
+	done = vmlab_index_replace(&region->index, pgoff, old, new, copies, place, gfp);
 	for (i = max(done, 0); i < copies; i++)
 		vmlab_page_unshare(page_folio(new[i]));
 	for (i = 0; i < done; i++)
@@ -210,7 +209,7 @@ static int replace_by_copies(struct vmlab_region *region, pgoff_t pgoff, struct 
 		}
 	}
 	vmlab_pages_unlock_shared(old + max(done, 0), nr - max(done, 0));
-	return done;
+	return done == -ENOMEM ? vmlab_pool_no_memory(region->pool, gfp) : done;
 }
 
 /**
@@ -322,6 +321,10 @@ int vmlab_pages_own(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr,
 			done = take_over(region, pgoff, pages, found, place, held, must);
 		else
 			vmlab_page_wait_shared(region, pgoff);
+		if (done == -EAGAIN && found > 1) {
+			nr = 1;		/* others may have taken what the first lacks */
+			done = 0;
+		}
 	} while (!done);
 	return done;
 }

@@ -17,8 +17,8 @@
 /*
  * Memory is asked for while memory is being reclaimed: no input or output, and no insisting;
  * a page that is not stored stays where it is. Whether reserves may be used is for the
- * caller to say (PF_MEMALLOC). Nobody's memory cgroup is charged yet. zsmalloc can move what
- * it has, so that it may be where memory is to stay movable.
+ * caller to say (PF_MEMALLOC). No memory cgroup is charged: one at its limit could store nothing.
+ * zsmalloc can move what it has, so that it may be where memory is to stay movable.
  */
 #define ZS_GFP (GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN | __GFP_HIGHMEM | __GFP_MOVABLE)
 

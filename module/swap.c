@@ -26,9 +26,11 @@
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "index.h"
 #include "page.h"
 #include "pool.h"
+#include "pressure.h"
 #include "region.h"
 #include "stats.h"
 #include "trace.h"
@@ -109,6 +111,7 @@ static struct folio *forget_folio(struct vmlab_swap *swap)
 	if (swap->entry.state != VMLAB_ENTRY_UNKNOWN)
 		vmlab_policy_removed(swap->pool->policy, &swap->entry);
 	vmlab_swap_unpin(swap);
+	list_lru_del_obj(&vmlab_pressure_lru, &swap->lru);
 	swap->folio = NULL;
 	return folio;
 }
@@ -187,11 +190,14 @@ bool vmlab_swap_is_named(struct folio *folio)
 int vmlab_swap_attach(struct vmlab_region *region, struct folio *folio, gfp_t gfp)
 {
 	struct vmlab_pool *pool = region->pool;
-	struct vmlab_swap *swap = kmem_cache_zalloc(swap_cache, gfp);
+	struct vmlab_swap *swap;
 
+	/* Charged to the same memory cgroup as the page, it can be on that one's list. */
+	swap = kmem_cache_alloc_lru(swap_cache, &vmlab_pressure_lru, gfp | __GFP_ZERO);
 	if (!swap)
 		return -ENOMEM;
 	vmlab_entry_init(&swap->entry);
+	INIT_LIST_HEAD(&swap->lru);
 	refcount_set(&swap->refs, 1);
 	swap->pool = vmlab_pool_get(pool);
 	swap->folio = folio;
@@ -199,6 +205,7 @@ int vmlab_swap_attach(struct vmlab_region *region, struct folio *folio, gfp_t gf
 	spin_lock(&pool->policy_lock);
 	vmlab_policy_missed(pool->policy, &swap->entry);
 	vmlab_policy_inserted(pool->policy, &swap->entry);
+	list_lru_add_obj(&vmlab_pressure_lru, &swap->lru);
 	spin_unlock(&pool->policy_lock);
 	return 0;
 }
@@ -275,16 +282,17 @@ enum cause {
 /* A page for content that comes back, which is charged; or an ERR_PTR(). */
 static struct folio *alloc_frame(struct vmlab_pool *pool, enum cause cause)
 {
+	gfp_t gfp = cause >= BEYOND ? VMLAB_GFP : vmlab_pool_gfp(pool);
 	struct folio *folio;
 
 	if (cause >= BEYOND)
 		vmlab_pool_charge_frame_anyway(pool);
 	else if (!vmlab_pool_charge_frame(pool))
 		return ERR_PTR(-EAGAIN);
-	folio = folio_alloc(GFP_USER | __GFP_ACCOUNT | (cause == MUST ? __GFP_NOFAIL : 0), 0);
+	folio = folio_alloc(gfp | (cause == MUST ? __GFP_NOFAIL : 0), 0);
 	if (!folio) {
 		vmlab_pool_uncharge_frame(pool);
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(cause == AHEAD ? -ENOMEM : vmlab_pool_no_memory(pool, gfp));
 	}
 	return folio;
 }
@@ -332,6 +340,7 @@ static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 		distance = atomic_long_read(&pool->evicted) - swap->evicted;
 		vmlab_workingset_refault(pool->workingset, distance, frames);
 		swap->folio = folio;
+		list_lru_add_obj(&vmlab_pressure_lru, &swap->lru);
 		set_bit(VMLAB_SWAP_CACHED, &swap->flags);
 	}
 	spin_unlock(&pool->slots_lock);
@@ -527,9 +536,9 @@ static int bring_in_from_afar(struct vmlab_region *region, pgoff_t pgoff,
  * @must: do not fail for want of memory; that may exceed the budget
  *
  * Context: may sleep. Caller holds invalidate_lock, at least shared.
- * Return: 0: look again; -EAGAIN if the budget does not allow it, or, unless @must, only a worker
- * can do it, or does: vmlab_page_make_room() sees to that; -ENOMEM, -EINTR, -EIO: the store has
- * lost it.
+ * Return: 0: look again; -EAGAIN if the budget does not allow it, memory is short or, unless @must,
+ * only a worker can do it, or does: vmlab_page_make_room() sees to that; -ENOMEM, -EINTR, -EIO: the
+ * store has lost it.
  */
 int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must)
 {
@@ -563,8 +572,8 @@ int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must)
  * It is in no slot then: vmlab_swap_in() finds it without waiting.
  * Context: may sleep, until a signal is fatal. No lock of the region's held, but the inode lock;
  * and mmap_lock, though better not.
- * Return: 0: it is, or there is nothing to be brought back; -EAGAIN: the budget does not allow it;
- * -ENOMEM, -EINTR, -EIO: the store has lost it.
+ * Return: 0: it is, or there is nothing to be brought back; -EAGAIN: the budget does not allow it,
+ * or memory is short; -ENOMEM, -EINTR, -EIO: the store has lost it.
  */
 int vmlab_swap_fetch(struct vmlab_region *region, pgoff_t pgoff, bool beyond)
 {
@@ -664,6 +673,7 @@ static void drop_folio(struct vmlab_swap *swap, struct folio *folio)
 	bool content;
 
 	spin_lock(&pool->slots_lock);
+	list_lru_del_obj(&vmlab_pressure_lru, &swap->lru);
 	swap->folio = NULL;
 	content = !swap->tags;	/* nobody wants it any more */
 	spin_unlock(&pool->slots_lock);

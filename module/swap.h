@@ -2,6 +2,7 @@
 #ifndef VMLAB_SWAP_H
 #define VMLAB_SWAP_H
 
+#include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
@@ -34,6 +35,7 @@ enum vmlab_swap_flag {
  * @pool: the pool
  * @folio: the page that has the content in memory, or NULL. Becomes NULL, or something else,
  *	under slots_lock.
+ * @lru: on the list of its memory cgroup (pressure.c) while @folio is there, unless it is pinned
  * @copy: where the store has the content, if it has; under VMLAB_SWAP_BUSY, or when nobody
  *	else is left
  * @evicted: its pool's count of evictions when the page was evicted last, that one included;
@@ -52,6 +54,7 @@ struct vmlab_swap {
 	unsigned long flags;
 	struct vmlab_pool *pool;
 	struct folio *folio;
+	struct list_head lru;
 	struct vmlab_copy copy;
 	union {
 		unsigned long evicted;

@@ -410,21 +410,43 @@ static unsigned int store_some(struct vmlab_pool *pool, struct vmlab_victim *vic
 	return gone;
 }
 
+/* Takes invalidate_lock and regions_lock, or, unless it is to wait, tries to. */
+static bool lock(struct vmlab_region *region, bool wait)
+{
+	struct address_space *mapping = region->inode.i_mapping;
+
+	if (wait) {
+		filemap_invalidate_lock(mapping);
+		mutex_lock(&region->pool->regions_lock);
+		return true;
+	}
+	if (!down_write_trylock(&mapping->invalidate_lock))
+		return false;
+	if (mutex_trylock(&region->pool->regions_lock))
+		return true;
+	filemap_invalidate_unlock(mapping);
+	return false;
+}
+
+static void unlock(struct vmlab_region *region)
+{
+	mutex_unlock(&region->pool->regions_lock);
+	filemap_invalidate_unlock(region->inode.i_mapping);
+}
+
 /* Evicts those of the victims that are of @region. Returns how many have gone. */
 static unsigned int evict_from(struct vmlab_region *region, struct vmlab_victim *victims,
-			       unsigned int nr)
+			       unsigned int nr, bool wait)
 {
 	struct vmlab_pool *pool = region->pool;
 	unsigned long isolated = 0;
+	bool locked = lock(region, wait), spared = false;
 	unsigned int i, gone = 0;
-	bool spared;
 
-	filemap_invalidate_lock(region->inode.i_mapping);
-	mutex_lock(&pool->regions_lock);
 	for (i = 0; i < nr; i++) {
 		if (victims[i].region != region)
 			continue;
-		if (isolate(&victims[i], &spared)) {
+		if (locked && isolate(&victims[i], &spared)) {
 			isolated |= BIT(i);
 			continue;
 		}
@@ -433,8 +455,8 @@ static unsigned int evict_from(struct vmlab_region *region, struct vmlab_victim 
 		if (victims[i].folio)
 			folio_put(victims[i].folio);
 	}
-	mutex_unlock(&pool->regions_lock);
-	filemap_invalidate_unlock(region->inode.i_mapping);
+	if (locked)
+		unlock(region);
 	/* Who waits for one of these may hold another region's lock. */
 	while (isolated)
 		gone += store_some(pool, victims, &isolated);
@@ -464,13 +486,14 @@ static bool is_first_of_region(const struct vmlab_victim *victims, unsigned int 
  * @pool: their pool
  * @victims: them; done with
  * @nr: how many, at most %VMLAB_VICTIMS
+ * @wait: for the locks of their regions; else those of one whose locks are taken stay
  *
- * Context: may sleep. Caller holds reclaim_lock, and no lock of a region's, but the inode lock,
- * and mmap_lock.
+ * Context: may sleep. Caller holds reclaim_lock, and, if it is to @wait, no lock of a region's, but
+ * the inode lock, and mmap_lock.
  * Return: how many have gone.
  */
 unsigned int vmlab_victims_evict(struct vmlab_pool *pool, struct vmlab_victim *victims,
-				 unsigned int nr)
+				 unsigned int nr, bool wait)
 {
 	unsigned int i, gone = 0;
 
@@ -480,7 +503,7 @@ unsigned int vmlab_victims_evict(struct vmlab_pool *pool, struct vmlab_victim *v
 	}
 	for (i = 0; i < nr; i++) {
 		if (victims[i].region && is_first_of_region(victims, i))
-			gone += evict_from(victims[i].region, victims, nr);
+			gone += evict_from(victims[i].region, victims, nr, wait);
 	}
 	for (i = 0; i < nr; i++)
 		put_victim(&victims[i]);

@@ -39,7 +39,7 @@ unsigned int vmlab_victims_choose_in_range(struct vmlab_region *region, pgoff_t 
 					   pgoff_t last, struct vmlab_victim *victims,
 					   unsigned int nr);
 unsigned int vmlab_victims_evict(struct vmlab_pool *pool, struct vmlab_victim *victims,
-				 unsigned int nr);
+				 unsigned int nr, bool wait);
 bool vmlab_victim_test_young(struct vmlab_region *region, pgoff_t pgoff);
 
 #endif
