@@ -28,7 +28,7 @@ sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The kernels of check-all, and the tests of check-tools and check-races ("lint threads" knows which must be among them).
 KERNELS	?= 6.1 6.12 newest
 moduleless := sim units cache vm
-threaded := threads races huge_races file_races moment fork_moment reflink_moment swap_load fork reflink \
+threaded := threads races huge_races file_races moment fork_moment reflink_moment swap_load pressure fork reflink \
 	names limits regress swap store policies clone huge huge_share writeback file fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.

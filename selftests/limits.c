@@ -3,6 +3,7 @@
  * The cap on all pages, and processes that end in the middle of a fault: the
  * module stays well, and gets everything back.
  */
+#include "cgroup_test.h"
 #include "scratch_test.h"
 
 #define ROOM 64UL	/* pages that are left under the cap */
@@ -284,31 +285,23 @@ TEST_F(killed, many_times)
 /* A memory cgroup of 16 MiB. */
 FIXTURE(cgroup)
 {
-	char dir[32];
-	char group[64];
+	struct cgroup group;
 	__u64 pages;
 };
 
 FIXTURE_SETUP(cgroup)
 {
-	strcpy(self->dir, "/tmp/vmlab-cgroup.XXXXXX");
-	if (!mkdtemp(self->dir) || mount("none", self->dir, "cgroup2", 0, NULL))
-		SKIP_TEST("cgroup2 cannot be mounted: %s", strerror(errno));
-	snprintf(self->group, sizeof(self->group), "%s/vmlab", self->dir);
-	if (run("cd %s && echo +memory 2>/dev/null >cgroup.subtree_control && mkdir vmlab && "
-		"echo 16M >vmlab/memory.max", self->dir)) {
-		umount2(self->dir, MNT_DETACH);
-		SKIP_TEST("no memory controller in cgroup2");
-	}
+	const char *reason = cgroup_make(&self->group, 16 * MIB);
+
+	if (reason)
+		SKIP_TEST("%s", reason);
 	self->pages = module_features().pages;
 }
 
 FIXTURE_TEARDOWN(cgroup)
 {
 	EXPECT_TRUE(EVENTUALLY(module_features().pages == self->pages));
-	rmdir(self->group);
-	umount2(self->dir, MNT_DETACH);
-	rmdir(self->dir);
+	cgroup_remove(&self->group);
 }
 
 static void touch_64_mib(void)
@@ -327,29 +320,15 @@ static void split_on(void)
 	}
 }
 
-static bool dies_in_group(const char *group, void (*work)(void))
-{
-	pid_t child = fork();
-	int status;
-
-	if (!child) {
-		if (run("echo %d >%s/cgroup.procs", getpid(), group))
-			_exit(2);
-		work();
-		_exit(0);
-	}
-	return waitpid(child, &status, 0) == child && WIFSIGNALED(status);
-}
-
 /* A process that exceeds it dies alone. */
 TEST_F(cgroup, is_charged)
 {
-	EXPECT_TRUE(dies_in_group(self->group, touch_64_mib));
+	EXPECT_TRUE(DIES_IN_CGROUP(&self->group, touch_64_mib()));
 }
 
 TEST_F(cgroup, is_charged_for_what_is_split)
 {
-	EXPECT_TRUE(dies_in_group(self->group, split_on));
+	EXPECT_TRUE(DIES_IN_CGROUP(&self->group, split_on()));
 }
 
 TEST_HARNESS_MAIN

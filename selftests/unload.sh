@@ -85,6 +85,34 @@ several_times() {
 	done
 }
 
+# Memory is reclaimed all the time, from pools among others.
+under_pressure() {
+	local reclaims status=0
+	while :; do echo 2 >/proc/sys/vm/drop_caches; done &
+	reclaims=$!
+	for _ in {1..3}; do
+		unload && load && gives_pages || status=1
+	done
+	kill "$reclaims" && wait "$reclaims"
+	return "$status"
+}
+
+# A pool whose pages are in its store after a while.
+gives_pages() {
+	local status=1
+	exec 7<>/dev/vmlab && head -c 1M /dev/urandom >&7 &&
+		../tools/vmlab/vmlab pool --policy lru --fd 7 >/dev/null || return
+	for _ in {1..100}; do
+		if ../tools/vmlab/vmlab pool --bytes --fd 7 | grep -qE '^resident +0( |$)'; then
+			status=0
+			break
+		fi
+		sleep 0.1
+	done
+	exec 7>&-
+	return "$status"
+}
+
 refuses_nonsense() {
 	unload || return
 	! insmod "$ko" max_pages=x 2>/dev/null && ! insmod "$ko" writeback_secs=-1 2>/dev/null &&
@@ -95,7 +123,7 @@ complaints() {
 	! dmesg | grep -E 'Objects remaining in vmlab|kmem_cache_destroy vmlab|vmlab.*leak'
 }
 
-plan 13
+plan 14
 check "refused while a region is open" held descriptor
 check "refused while only a mapping is left" held mapping
 check "refused while only a private mapping is left" held private-mapping
@@ -106,6 +134,7 @@ check "nothing is left" nothing_left
 check "loads again with its parameters" load
 check "works again" works
 check "unloads and loads several times" several_times
+check "the same while memory is reclaimed" under_pressure
 check "nonsense as a parameter keeps it out" refuses_nonsense
 check "works still" works
 check "the kernel did not complain" complaints
