@@ -655,7 +655,7 @@ int vmlab_swap_in_around(struct vmlab_region *region, pgoff_t pgoff, unsigned in
 
 	if (!ret)
 		vmlab_swap_read_ahead(region, pgoff + 1, nr - 1);
-	else if (ret == -EAGAIN)
+	else if (ret == -EAGAIN && vmlab_store_waits(region->pool->store))
 		vmlab_swap_read_ahead(region, pgoff, nr);
 	return ret;
 }
