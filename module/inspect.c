@@ -55,7 +55,7 @@ static pid_t owner_of(const struct vmlab_region *region)
 {
 	pid_t pid;
 
-	rcu_read_lock();	/* who gives it up is that process itself: RCU keeps it after that */
+	rcu_read_lock();	/* who gives it up is that process: RCU keeps it after that */
 	pid = pid_nr_ns(READ_ONCE(region->pid), task_active_pid_ns(current));
 	rcu_read_unlock();
 	return pid;

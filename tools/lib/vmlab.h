@@ -293,8 +293,8 @@ int vmlab_pool_histograms(int fd, struct vmlab_histogram *histograms, size_t cou
  * Return: how many pages that changed, or -EINVAL (a value), -EBADF (not open, or not for
  * writing), -EOPNOTSUPP (a region with a file, or a clone of one), -EPERM (without CAP_SYS_ADMIN:
  * to evict the first page of a mount, to pin pages by the clone of who could only read), -ENOSPC
- * (more than half of the budget is not to be pinned, and nothing without a budget), -ENOMEM, -EINTR (a part was
- * done), -ENOTTY (not a region, or the module is older than this request).
+ * (more than half of the budget is not to be pinned, and nothing without a budget), -ENOMEM,
+ * -EINTR (a part was done), -ENOTTY (not a region, or the module is older than this request).
  */
 long vmlab_advise(int fd, int advice, uint64_t start, uint64_t length);
 

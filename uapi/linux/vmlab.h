@@ -536,9 +536,9 @@ struct vmlab_pool_histograms {
  * there are made.
  * Errors: EINVAL, EBADF, EOPNOTSUPP (a region with a file, or a clone of one), EFAULT (no region
  * is mapped there), EPERM (without CAP_SYS_ADMIN: to evict the first pages of a mount, which makes
- * its store; to pin pages of a reader's clone), ENOSPC (more must not be pinned; nothing of a pool without a budget need be), EIO
- * (the store does not give back a page that is to be brought in), ENOMEM, EINTR. Then a part may
- * have been done.
+ * its store; to pin pages of a reader's clone), ENOSPC (more must not be pinned; nothing of a pool
+ * without a budget need be), EIO (the store does not give back a page that is to be brought in),
+ * ENOMEM, EINTR. Then a part may have been done.
  */
 struct vmlab_advise {
 	__u64 start;
