@@ -81,9 +81,7 @@ static int set_pinned(struct vmlab_pool *pool, struct folio *folio, bool pinned)
 		pool->pinned++;
 	} else if (ret > 0) {
 		vmlab_swap_unpin(swap);
-		vmlab_policy_missed(pool->policy, &swap->entry);
-		vmlab_policy_inserted(pool->policy, &swap->entry);
-		list_lru_add_obj(&vmlab_pressure_lru, &swap->lru);
+		vmlab_swap_admit(swap);
 	}
 	spin_unlock(&pool->policy_lock);
 	return ret;

@@ -172,6 +172,17 @@ bool vmlab_swap_is_named(struct folio *folio)
 	return named;
 }
 
+/*
+ * Its page is one that may leave: the policy knows of it from now on, and so does who is short of
+ * memory. Caller holds policy_lock.
+ */
+void vmlab_swap_admit(struct vmlab_swap *swap)
+{
+	vmlab_policy_missed(swap->pool->policy, &swap->entry);
+	vmlab_policy_inserted(swap->pool->policy, &swap->entry);
+	list_lru_add_obj(&vmlab_pressure_lru, &swap->lru);
+}
+
 /**
  * vmlab_swap_attach - have a pool with a budget know of a page
  * @region: a region of the pool
@@ -196,9 +207,7 @@ int vmlab_swap_attach(struct vmlab_region *region, struct folio *folio, gfp_t gf
 	swap->folio = folio;
 	vmlab_folio_set_swap(folio, swap);
 	spin_lock(&pool->policy_lock);
-	vmlab_policy_missed(pool->policy, &swap->entry);
-	vmlab_policy_inserted(pool->policy, &swap->entry);
-	list_lru_add_obj(&vmlab_pressure_lru, &swap->lru);
+	vmlab_swap_admit(swap);
 	spin_unlock(&pool->policy_lock);
 	return 0;
 }

@@ -116,6 +116,7 @@ void vmlab_swap_get(struct vmlab_swap *swap);
 void vmlab_swap_put(struct vmlab_swap *swap);
 void vmlab_swap_put_copied(struct vmlab_swap *swap);
 bool vmlab_swap_is_named(struct folio *folio);
+void vmlab_swap_admit(struct vmlab_swap *swap);
 int vmlab_swap_attach(struct vmlab_region *region, struct folio *folio, gfp_t gfp);
 void vmlab_swap_unpin(struct vmlab_swap *swap);
 bool vmlab_swap_keep(struct folio *folio);

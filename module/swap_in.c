@@ -12,11 +12,9 @@
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
 #include "index.h"
 #include "page.h"
 #include "pool.h"
-#include "pressure.h"
 #include "region.h"
 #include "stats.h"
 #include "swap.h"
@@ -107,12 +105,10 @@ static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 	if (wanted) {
 		atomic_long_inc(&region->carried);
 		refcount_inc(&swap->refs);
-		vmlab_policy_missed(pool->policy, &swap->entry);
-		vmlab_policy_inserted(pool->policy, &swap->entry);
+		vmlab_swap_admit(swap);
 		distance = atomic_long_read(&pool->evicted) - swap->evicted;
 		vmlab_workingset_refault(pool->workingset, distance, frames);
 		swap->folio = folio;
-		list_lru_add_obj(&vmlab_pressure_lru, &swap->lru);
 		set_bit(VMLAB_SWAP_CACHED, &swap->flags);
 	}
 	spin_unlock(&pool->slots_lock);
