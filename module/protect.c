@@ -64,10 +64,17 @@ static void protect_vma(struct vm_area_struct *vma, pgoff_t first, pgoff_t last,
 	pgoff_t start = max(first, vma->vm_pgoff);
 	pgoff_t end = min(last + 1, vma->vm_pgoff + vma_pages(vma));
 
+	/*
+	 * Huge pages are not mapped by entries of a table. A private mapping counts, too: who
+	 * counts the references of a huge page takes it for unmapped (cow.c).
+	 */
+	if (vmlab_region_is_huge(protect->region)) {
+		protect->unmap = true;
+		return;
+	}
 	if (!(vma->vm_flags & VM_SHARED))
 		return;
-	/* Huge pages are not mapped by entries of a table. */
-	if (!vma->vm_ops->page_mkwrite || vmlab_region_is_huge(protect->region)) {
+	if (!vma->vm_ops->page_mkwrite) {
 		protect->unmap = true;
 		return;
 	}

@@ -189,6 +189,27 @@ TEST_F(huge, a_private_mapping_copies_single_pages)
 	munmap(q, LENGTH);
 }
 
+/* Nobody else has it mapped: so it may be taken for one that somebody holds. */
+TEST_F(huge, a_clone_of_what_is_mapped_privately)
+{
+	__u64 before;
+	int other;
+	char *q;
+
+	fill(self->p, LENGTH, 1);
+	munmap(self->p, LENGTH);
+	q = map(self->fd, LENGTH, RW, MAP_PRIVATE, 0);
+	EXPECT_TRUE(filled(q, LENGTH, 1));
+	before = pages_now();
+	other = clone_of(self->fd);
+	EXPECT_EQ(before, pages_now());
+	EXPECT_TRUE(filled(q, LENGTH, 1));
+	EXPECT_TRUE(reads_filled(other, 0, LENGTH, 1));
+	munmap(q, LENGTH);
+	close(other);
+	self->p = map_shared(self->fd, LENGTH);
+}
+
 TEST_F(huge, a_futex_of_a_clone_is_its_own)
 {
 	pthread_t waiter;
