@@ -63,10 +63,8 @@ int vmlab_frozen_clone(struct vmlab_region *to, struct vmlab_region *from)
 static int clone(struct vmlab_region *to, struct vmlab_region *from)
 {
 	struct frozen *frozen = from->backing_data;
-	loff_t size = vmlab_region_size(from);
 
-	/* Its end may just have been moved: truncate() lowers the other one after that. */
-	return clone_file(to, &frozen->source, size, min(frozen->end, size));
+	return clone_file(to, &frozen->source, vmlab_region_size(from), frozen->end);
 }
 
 static void detach(struct vmlab_region *region)
@@ -97,17 +95,20 @@ static int fill(struct vmlab_region *region, pgoff_t pgoff, struct page **pages,
 	return ret;
 }
 
-/* What is beyond the new end must not be what the file has there, should it move on again. */
+/*
+ * What is beyond the new end must not be what the file has there, should it move on again: nobody
+ * may bring in a page between the one and the other.
+ */
 static int truncate(struct vmlab_region *region, loff_t size)
 {
 	struct frozen *frozen = region->backing_data;
-	int ret = vmlab_pages_resize(region, size);
+	int ret;
 
-	if (!ret && size < frozen->end) {
-		filemap_invalidate_lock(region->inode.i_mapping);
-		frozen->end = size;
-		filemap_invalidate_unlock(region->inode.i_mapping);
-	}
+	filemap_invalidate_lock(region->inode.i_mapping);
+	ret = vmlab_pages_resize_locked(region, size);
+	if (!ret)
+		frozen->end = min(frozen->end, size);
+	filemap_invalidate_unlock(region->inode.i_mapping);
 	return ret;
 }
 

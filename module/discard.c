@@ -242,29 +242,44 @@ void vmlab_pages_truncate(struct vmlab_region *region, loff_t size)
 	vmlab_region_unmap_beyond(region, end);
 }
 
+/* Who makes a file shorter wants room: it does not fail for want of some for its last page. */
+static int own_end(struct vmlab_region *region, loff_t size, loff_t old_size)
+{
+	return own_part(region, size,
+			size < old_size && !vmlab_huge_has(region, size >> PAGE_SHIFT));
+}
+
 /**
- * vmlab_pages_resize - truncate() of a region that has no file
+ * vmlab_pages_resize_locked - truncate() of a region that has no file
  * @region: the region
  * @size: its new size, in bytes
  *
- * Context: may sleep; takes invalidate_lock.
- * Return: 0; -ENOSPC, -ENOMEM if the page of the new end must be copied: nothing has
+ * Context: may sleep. Caller holds invalidate_lock exclusive.
+ * Return: 0; -ENOSPC, -ENOMEM if a huge page in which the new end lies must be copied: nothing has
  * changed then.
  */
-int vmlab_pages_resize(struct vmlab_region *region, loff_t size)
+int vmlab_pages_resize_locked(struct vmlab_region *region, loff_t size)
 {
-	struct address_space *mapping = region->inode.i_mapping;
-	loff_t old_size;
+	loff_t old_size = vmlab_region_size(region);
 	int ret = 0;
 
-	filemap_invalidate_lock(mapping);
-	old_size = vmlab_region_size(region);
 	if (size <= old_size)		/* there may be pages beyond it (fallocate()) */
-		ret = own_part(region, size, false);
-	if (!ret)
-		i_size_write(&region->inode, size);
-	if (!ret && size <= old_size)
+		ret = own_end(region, size, old_size);
+	if (ret)
+		return ret;
+	i_size_write(&region->inode, size);
+	if (size <= old_size)
 		vmlab_pages_truncate(region, size);
-	filemap_invalidate_unlock(mapping);
+	return 0;
+}
+
+/* The same, taking invalidate_lock. */
+int vmlab_pages_resize(struct vmlab_region *region, loff_t size)
+{
+	int ret;
+
+	filemap_invalidate_lock(region->inode.i_mapping);
+	ret = vmlab_pages_resize_locked(region, size);
+	filemap_invalidate_unlock(region->inode.i_mapping);
 	return ret;
 }

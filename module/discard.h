@@ -13,6 +13,7 @@ void vmlab_pages_remove(struct vmlab_region *region, pgoff_t first, pgoff_t last
 int vmlab_pages_punch(struct vmlab_region *region, loff_t start, loff_t end);
 void vmlab_pages_punch_prepared(struct vmlab_region *region, loff_t start, loff_t end);
 int vmlab_pages_write_zeroes(struct vmlab_region *region, loff_t start, loff_t end);
+int vmlab_pages_resize_locked(struct vmlab_region *region, loff_t size);
 int vmlab_pages_resize(struct vmlab_region *region, loff_t size);
 void vmlab_pages_truncate(struct vmlab_region *region, loff_t size);
 

@@ -402,6 +402,18 @@ static int release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* Where the pages of a range begin that none of those is behind that are there. */
+static pgoff_t behind_all(struct vmlab_region *region, pgoff_t first, pgoff_t last)
+{
+	pgoff_t pgoff = first;
+
+	while (pgoff <= last && vmlab_index_next(&region->index, &pgoff, last)) {
+		first = ++pgoff;
+		cond_resched();
+	}
+	return first;
+}
+
 /*
  * Pages for the whole range, none if the cap would not allow them all; the region's alone if
  * they are to be written to (@own).
@@ -432,9 +444,16 @@ static int preallocate(struct vmlab_region *region, loff_t start, loff_t end, bo
 	return 0;
 }
 
+/*
+ * Of a range that is zeroed, too, what may fail comes before the first byte, but for what others do
+ * meanwhile: a clone is made, and the pages are to be copied for that.
+ */
 static int allocate(struct vmlab_region *region, int mode, loff_t start, loff_t end)
 {
+	bool zeroes = mode & FALLOC_FL_ZERO_RANGE;
 	loff_t size = vmlab_region_size(region);
+	pgoff_t last = (end - 1) >> PAGE_SHIFT;
+	pgoff_t beyond = max_t(loff_t, start, size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	int ret;
 
 	if (region->backing->extend)
@@ -442,24 +461,16 @@ static int allocate(struct vmlab_region *region, int mode, loff_t start, loff_t 
 	if (end > region->limit)
 		return -EFBIG;
 	ret = inode_newsize_ok(&region->inode, end);
-	if (!ret)
-		ret = preallocate(region, start, end, mode & FALLOC_FL_ZERO_RANGE);
-	if (!ret && end > size && !(mode & FALLOC_FL_KEEP_SIZE))
-		i_size_write(&region->inode, end);
-	return ret;
-}
-
-/*
- * What may fail comes before the first byte is zeroed, but for what others do meanwhile: a clone
- * is made, and the pages are to be copied for that.
- */
-static int zero_range(struct vmlab_region *region, int mode, loff_t start, loff_t end)
-{
-	loff_t size = vmlab_region_size(region);
-	int ret = allocate(region, mode | FALLOC_FL_KEEP_SIZE, start, end);
-
-	if (!ret)
+	if (ret)
+		return ret;
+	beyond = behind_all(region, beyond, last);
+	ret = preallocate(region, start, end, zeroes);
+	if (!ret && zeroes)
 		ret = vmlab_pages_write_zeroes(region, start, end);
+	/* Beyond the end nobody else made pages, and nobody would find them there to free them. */
+	if (ret && beyond <= last)
+		vmlab_pages_punch(region, (loff_t)beyond << PAGE_SHIFT,
+				  (loff_t)(last + 1) << PAGE_SHIFT);
 	if (!ret && end > size && !(mode & FALLOC_FL_KEEP_SIZE))
 		i_size_write(&region->inode, end);
 	return ret;
@@ -469,8 +480,6 @@ static int change_space(struct vmlab_region *region, int mode, loff_t start, lof
 {
 	if (mode & FALLOC_FL_PUNCH_HOLE)
 		return region->backing->punch(region, start, end);
-	if (mode & FALLOC_FL_ZERO_RANGE)
-		return zero_range(region, mode, start, end);
 	return allocate(region, mode, start, end);
 }
 

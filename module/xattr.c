@@ -114,12 +114,15 @@ static int set_attribute(struct vmlab_region *region, const char *name, const vo
 		new = new_attribute(region->pool, "", name, value, size);
 		if (IS_ERR(new))
 			return PTR_ERR(new);
-		list_add_tail_rcu(&new->list, &region->xattrs);
-	}
-	if (old) {
+		if (old)	/* who lists them sees one of the two */
+			list_replace_rcu(&old->list, &new->list);
+		else
+			list_add_tail_rcu(&new->list, &region->xattrs);
+	} else if (old) {
 		list_del_rcu(&old->list);
-		drop(region->pool, old);
 	}
+	if (old)
+		drop(region->pool, old);
 	return 0;
 }
 

@@ -24,6 +24,22 @@ static bool is_allocated(struct world *w)
 OPERATION(fallocate, .kind = ZERO, .run = allocate, .right = is_allocated, .may = { ENOMEM },
 	  .hits = PAGES);
 
+/* Beyond the end, where what was made before it failed would stay unseen. */
+static int allocate_beyond(struct world *w)
+{
+	int ret = outcome(fallocate(w->region, FALLOC_FL_KEEP_SIZE, LENGTH, LENGTH));
+
+	return ret && region_resident(w->fd) ? WRONG : ret;
+}
+
+static bool is_allocated_beyond(struct world *w)
+{
+	return region_resident(w->fd) == PAGES && region_stat(w->fd).size == LENGTH;
+}
+
+OPERATION(fallocate_beyond, .kind = ZERO, .run = allocate_beyond, .right = is_allocated_beyond,
+	  .may = { ENOMEM }, .hits = PAGES);
+
 static int punch_pages(struct world *w)
 {
 	return outcome(fallocate(w->region, PUNCH, PAGE, 2 * PAGE));

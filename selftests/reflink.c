@@ -383,6 +383,17 @@ TEST_F(full, links_but_does_not_copy)
 	self->in = -1;
 }
 
+/* Who makes a file shorter wants to have room, and gets it. */
+TEST_F(full, becomes_shorter)
+{
+	ASSERT_EQ(0, clone_whole(self->in, self->out));
+	EXPECT_EQ(0, ftruncate(self->out, 3 * PAGE + 100));
+	EXPECT_TRUE(reads_filled(self->out, 0, 3 * PAGE + 100, 1));
+	EXPECT_EQ(0, ftruncate(self->out, 4 * PAGE));
+	EXPECT_TRUE(reads_zero(self->out, 3 * PAGE + 100, PAGE - 100));
+	EXPECT_TRUE(reads_filled(self->in, 0, 20 * PAGE, 1));
+}
+
 /* What cannot be copied, because it is held, is an error, and what was there stays. */
 TEST_F(full, what_cannot_be_copied_changes_nothing)
 {
