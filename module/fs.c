@@ -58,6 +58,7 @@ static struct inode *new_file_inode(struct super_block *sb)
 	inode->i_gid = current_fsgid();
 	inode->i_flags |= S_NOSEC;	/* the kernel looks no further before each write */
 	simple_inode_init_ts(inode);
+	vmlab_inode_region(inode)->btime = current_time(inode);
 	clear_nlink(inode);	/* has no name, and so core dumps hold its memory */
 	return inode;
 }

@@ -177,6 +177,8 @@ int vmlab_inode_getattr(struct mnt_idmap *idmap, const struct path *path, struct
 	struct vmlab_region *region = vmlab_inode_region(d_inode(path->dentry));
 
 	simple_getattr(idmap, path, stat, request_mask, query_flags);
+	stat->btime = region->btime;
+	stat->result_mask |= STATX_BTIME;
 	stat->blocks = vmlab_counter_sum(&region->counters, VMLAB_RESIDENT)
 		       << (PAGE_SHIFT - SECTOR_SHIFT);
 	return 0;
@@ -261,6 +263,7 @@ struct inode *vmlab_inode_new(struct mnt_idmap *idmap, struct super_block *sb,
 	inode->i_ino = atomic_long_inc_return(&pool->next_ino);
 	inode_init_owner(idmap, inode, dir, mode);
 	simple_inode_init_ts(inode);
+	vmlab_inode_region(inode)->btime = current_time(inode);
 	init_kind(inode, mode, dev);
 	lockdep_annotate_inode_mutex_key(inode);
 	return inode;

@@ -34,6 +34,7 @@ struct vmlab_pool;
  * @pool_node: in the pool's list of regions
  * @xattrs: extended attributes (xattr.c); those of files of a mount alone. Changed under
  *	the inode lock, read under RCU.
+ * @btime: when it was made
  * @limit: bytes; the region never grows beyond. Constant once in use.
  * @flags: VMLAB_REGION_*. Constant once in use.
  * @address: where programs agreed to map it; 0: nowhere yet. Set once.
@@ -80,6 +81,7 @@ struct vmlab_region {
 	struct vmlab_pool *pool;
 	struct list_head pool_node;
 	struct list_head xattrs;
+	struct timespec64 btime;
 	u64 limit;
 	u32 flags;
 	u64 address;

@@ -120,6 +120,24 @@ TEST_F(mount, times_of_reads_and_writes)
 	EXPECT_STREQ("c", moved("a", since));
 }
 
+TEST_F(mount, time_of_birth)
+{
+	struct statx made, changed;
+
+	ASSERT_EQ(0, make("a"));
+	ASSERT_EQ(0, statx(AT_FDCWD, "a", 0, STATX_BTIME | STATX_CTIME, &made));
+	EXPECT_TRUE(made.stx_mask & STATX_BTIME);
+	EXPECT_EQ(made.stx_ctime.tv_sec, made.stx_btime.tv_sec);
+	now("a");
+	EXPECT_EQ(0, chmod("a", 0600));
+	ASSERT_EQ(0, mkdir("d", 0755));
+	ASSERT_EQ(0, statx(AT_FDCWD, "a", 0, STATX_BTIME | STATX_CTIME, &changed));
+	EXPECT_EQ(0, memcmp(&made.stx_btime, &changed.stx_btime, sizeof(made.stx_btime)));
+	EXPECT_NE(0, memcmp(&made.stx_ctime, &changed.stx_ctime, sizeof(made.stx_ctime)));
+	ASSERT_EQ(0, statx(AT_FDCWD, "d", 0, STATX_BTIME, &changed));
+	EXPECT_GE(changed.stx_btime.tv_sec, made.stx_btime.tv_sec);
+}
+
 TEST_F(mount, times_of_changes_of_size)
 {
 	int fd = file("a");
