@@ -11,8 +11,9 @@ export prefix DESTDIR
 # stock one out of the cache.
 host	:= $(shell uname -r)
 KERNEL	?= $(if $(wildcard /lib/modules/$(host)/build),host,6.1)
-# A VM has no use for a module of the host's kernel.
-guest	:= $(if $(filter host,$(KERNEL)),6.1,$(KERNEL))
+# A VM does not run the host's kernel: where nothing was said it runs 6.1.
+guest	= $(if $(filter-out host,$(KERNEL)),$(KERNEL),$(if $(filter file,$(origin KERNEL)),6.1,\
+	$(error a VM does not run the kernel of the host: make $@ takes no KERNEL=host)))
 
 version := $(shell cat VERSION)
 vm	:= selftests/vm
@@ -28,7 +29,7 @@ sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The kernels of check-all, and the tests of check-tools and check-races ("lint threads" knows which must be among them).
 KERNELS	?= 6.1 6.12 newest
 moduleless := sim units cache vm
-threaded := threads races huge_races file_races moment fork_moment reflink_moment swap_load pressure fork reflink \
+threaded := threads races huge_races file_races differ run moment fork_moment reflink_moment swap_load pressure fork reflink \
 	names limits regress swap store policies clone huge huge_share writeback file fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
@@ -100,6 +101,7 @@ check-tools: ## run the tests of what needs no module: vmlab sim, parts of tools
 	@$(vm)/check --here -- $(MAKE) -s -C selftests run_tests $(kselftest) ONLY="$(or $(ONLY),$(moduleless))"
 
 check-all: ## run them on each kernel of the distribution
+	$(call only_on,)
 	$(if $(strip $(KERNELS)),,$(error make check-all without KERNELS has nothing to do))
 	+@failed=; for kernel in $(KERNELS); do \
 		echo "vmlab: $$kernel"; \
