@@ -5,7 +5,8 @@
   figures.py measure [--record] SERIES...   measure on these kernels
   figures.py show [FILE]                    show the last measurement, or a record
   figures.py document                       write the newest record into the documents
-  figures.py check                          fail if a document tells another one
+  figures.py check                          fail if a document tells another one, or the history
+                                            does not have a commit that a record is of
 """
 
 import argparse
@@ -184,13 +185,28 @@ def document():
         path.write_text(text)
 
 
+def commit_missing(commit):
+    """Why a record's figures cannot be measured again; None if they can, or if the history is not here."""
+    try:
+        if output_of("git", "rev-parse", "--is-shallow-repository") == "true":
+            return None
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    done = subprocess.run(["git", "merge-base", "--is-ancestor", commit, "HEAD"], cwd=TOP,
+                          stderr=subprocess.DEVNULL)
+    return f"{commit} is not in this history" if done.returncode else None
+
+
 def check():
+    missing = list(filter(None, (commit_missing(figures["commit"]) for figures in records())))
+    for reason in missing:
+        say(f"vmlab: a record is of a commit that cannot be checked out: {reason}")
     stale = [path for path, text in documents().items()
              if not path.exists() or path.read_text() != text]
     for path in stale:
         say(f"vmlab: {path.relative_to(TOP)} tells other figures than the newest record: "
             "selftests/bench/figures.py document")
-    sys.exit(bool(stale))
+    sys.exit(bool(stale or missing))
 
 
 def show(figures):
