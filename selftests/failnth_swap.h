@@ -74,6 +74,22 @@ OPERATION(ioctl_advise_evict, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .pr
 OPERATION(ioctl_advise_evict_first, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .run = evict,
 	  .right = nothing_is_lost, .may = { ENOMEM, EFAULT }, .hits = 16);
 
+/* The kernel wants memory, and asks all that can give some. */
+static int reclaim(struct world *w)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC), ret;
+
+	(void)w;
+	if (fd < 0)
+		return errno;
+	ret = transfer(write(fd, "2", 1), 1);
+	close(fd);
+	return ret;
+}
+
+OPERATION(reclaim, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .prepare = have_pool,
+	  .run = reclaim, .right = nothing_is_lost, .may = { ENOMEM, EFAULT }, .hits = PAGES);
+
 static void have_stored(struct world *w)
 {
 	have_pool(w);

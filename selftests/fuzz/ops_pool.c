@@ -59,6 +59,20 @@ static long pool_histograms(const uint64_t *a)
 	return SYS(ioctl(a[0], VMLAB_IOC_POOL_HISTOGRAMS, &request));
 }
 
+/* The kernel wants memory, and asks all that can give some. */
+static long reclaim(const uint64_t *a)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	long ret;
+
+	(void)a;
+	if (fd < 0)
+		return REFUSED;
+	ret = write(fd, "2", 1) == 1 ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
 static long advise(const uint64_t *a)
 {
 	struct vmlab_advise request = { .start = a[1], .length = a[2], .advice = a[3] };
@@ -112,6 +126,7 @@ const struct op pool_ops[] = {
 	{ "pool_list", pool_list, { &mappable, &count, &address, &entries, &entry_size } },
 	{ "pool_histograms", pool_histograms, { &mappable, &address, &entries, &entry_size } },
 	{ "advise", advise, { &mappable, &offset, &length, &advice } },
+	{ "reclaim", reclaim, { }, .slow = true },
 	{ "advise_at", advise_at, { &region, &address, &length, &advice, &mostly_zero } },
 	{ }
 };
