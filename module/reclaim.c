@@ -8,11 +8,11 @@
 #include <linux/completion.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "noio.h"
 #include "pool.h"
 #include "region.h"
 #include "store.h"
@@ -127,10 +127,10 @@ static void serve_evict(struct work_struct *work)
 {
 	struct evict_request *request = container_of(work, struct evict_request, work);
 	struct vmlab_region *region = request->region;
-	unsigned int flags = memalloc_noio_save();
+	unsigned int flags = vmlab_noio_begin();
 
 	evict_range(region, request->first, request->last, &request->gone, &request->given_up);
-	memalloc_noio_restore(flags);
+	vmlab_noio_end(flags);
 	complete(&request->done);
 	put_request(request);
 	vmlab_region_put_carried(region);

@@ -7,12 +7,12 @@
 
 #include <linux/minmax.h>
 #include <linux/mutex.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "noio.h"
 #include "pool.h"
 #include "reclaim.h"
 #include "store.h"
@@ -228,7 +228,7 @@ int vmlab_room_make(struct vmlab_pool *pool, bool stored)
 void vmlab_room_work(struct work_struct *work)
 {
 	struct vmlab_pool *pool = container_of(work, struct vmlab_pool, reclaim_work);
-	unsigned int flags = memalloc_noio_save();
+	unsigned int flags = vmlab_noio_begin();
 	long missing, wanted, gone = 1;
 
 	/*
@@ -252,6 +252,6 @@ void vmlab_room_work(struct work_struct *work)
 		WRITE_ONCE(pool->rounds, pool->rounds + 1);
 		wake_up_all(&pool->room);
 	}
-	memalloc_noio_restore(flags);
+	vmlab_noio_end(flags);
 	vmlab_pool_put(pool);
 }

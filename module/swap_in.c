@@ -7,12 +7,12 @@
 #include <linux/completion.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
 #include "index.h"
+#include "noio.h"
 #include "page.h"
 #include "pool.h"
 #include "region.h"
@@ -177,11 +177,11 @@ static void serve_read(struct work_struct *work)
 {
 	struct read_request *request = container_of(work, struct read_request, work);
 	struct vmlab_swap *swap = request->swap;
-	unsigned int flags = memalloc_noio_save();	/* who waits may have what reclaim wants */
+	unsigned int flags = vmlab_noio_begin();
 
 	request->ret = fill(request->region, request->pgoff, swap, request->folio,
 			    request->cause, request->begun);
-	memalloc_noio_restore(flags);
+	vmlab_noio_end(flags);
 	vmlab_swap_unlock(swap);
 	vmlab_region_put_carried(request->region);
 	complete(&request->done);
