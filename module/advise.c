@@ -31,7 +31,7 @@ static int fetch(struct vmlab_region *region, pgoff_t pgoff, pgoff_t last)
 	if (!vmlab_store_waits(region->pool->store))
 		return 0;
 	filemap_invalidate_lock_shared(region->inode.i_mapping);
-	vmlab_swap_read_ahead(region, pgoff, nr);
+	vmlab_swap_read_ahead(region, pgoff, nr, true);
 	filemap_invalidate_unlock_shared(region->inode.i_mapping);
 	return vmlab_swap_fetch(region, pgoff, false);
 }

@@ -34,6 +34,7 @@
 #include "stats.h"
 #include "store.h"
 #include "stream.h"
+#include "swap.h"
 #include "trace.h"
 #include "vmas.h"
 
@@ -340,6 +341,21 @@ static void note_write(struct vmlab_region *region, struct vm_fault *vmf)
 		file_update_time(vmf->vma->vm_file);
 }
 
+/* Is the page one that the second tier of its store has, or had before a worker was told? */
+static bool is_far(struct vmlab_region *region, pgoff_t pgoff)
+{
+	struct vmlab_swap *swap;
+	bool far;
+
+	if (!region->pool->tiers)
+		return false;
+	swap = vmlab_index_get_swap(&region->index, pgoff);
+	far = swap && vmlab_store_is_far(region->pool->store, &swap->copy);
+	if (swap)
+		vmlab_swap_release(swap);
+	return far;
+}
+
 /*
  * Sees to it that the page can be brought in, which may take a device: so it is waited for without
  * the kernel's lock where the fault can be repeated; never in .page_mkwrite, which is not told so
@@ -368,6 +384,8 @@ static bool make_room(struct vmlab_region *region, struct vm_fault *vmf, u64 beg
 		return false;
 	if (begun)
 		cause = vmlab_fault_find_cause(region, vmf);
+	if (cause == VMLAB_FAULT_SWAP_IN && is_far(region, vmf->pgoff))
+		cause = VMLAB_FAULT_SWAP_IN_FAR;
 	/* The mapping may go, and with it the region and this module. */
 	file = get_file(vmlab_mapping_file(vmf->vma));
 	release_fault_lock(vmf);

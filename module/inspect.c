@@ -36,7 +36,8 @@ void vmlab_inspect_lost(struct vmlab_region *region, u64 pages)
 #define FEATURES (VMLAB_FEATURE_ZERO | VMLAB_FEATURE_FILE | VMLAB_FEATURE_STRICT | \
 		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS | VMLAB_FEATURE_CLONE | \
 		  VMLAB_FEATURE_COW_FORK | VMLAB_FEATURE_ADDRESS | VMLAB_FEATURE_HUGE | \
-		  VMLAB_FEATURE_POOL | VMLAB_FEATURE_STORE_FILE | VMLAB_FEATURE_HISTOGRAMS)
+		  VMLAB_FEATURE_POOL | VMLAB_FEATURE_STORE_FILE | VMLAB_FEATURE_HISTOGRAMS | \
+		  VMLAB_FEATURE_FRONT)
 
 void vmlab_inspect_features(struct vmlab_features *features)
 {
@@ -307,6 +308,10 @@ static void show_pool(struct seq_file *m, struct vmlab_pool *pool)
 	show(m, "pool-swap-faults", stat.swap_faults);
 	show(m, "pool-swapped-in", stat.swapped_in);
 	show(m, "pool-working-set", stat.working_set);
+	show(m, "pool-front", stat.front);
+	show(m, "pool-front-bytes", stat.front_bytes);
+	show(m, "pool-front-copies", stat.front_copies);
+	show(m, "pool-moved", stat.moved);
 }
 
 /* /proc/PID/fdinfo/FD */

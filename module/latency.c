@@ -40,7 +40,7 @@ u64 vmlab_latency_clock(const struct vmlab_pool *pool, const struct vm_fault *vm
 static unsigned int to_kind(const struct vmlab_region *region, enum vmlab_fault_cause cause)
 {
 	bool reads = READ_ONCE(region->backing)->filled == VMLAB_READ_IN;
-	bool in_file = vmlab_store_waits(region->pool->store);
+	bool in_file = vmlab_store_waits(region->pool->store) && !region->pool->store->far;
 
 	switch (cause) {
 	case VMLAB_FAULT_FIRST_TOUCH:
@@ -51,6 +51,8 @@ static unsigned int to_kind(const struct vmlab_region *region, enum vmlab_fault_
 		return VMLAB_HISTOGRAM_COPY;
 	case VMLAB_FAULT_SWAP_IN:
 		return in_file ? VMLAB_HISTOGRAM_SWAP_FILE : VMLAB_HISTOGRAM_SWAP_MEMORY;
+	case VMLAB_FAULT_SWAP_IN_FAR:
+		return VMLAB_HISTOGRAM_SWAP_FILE;
 	default:
 		return VMLAB_HISTOGRAM_DISTANCE;
 	}

@@ -41,6 +41,7 @@ enum option {
 	OPTION_CODEC,
 	OPTION_STORE,
 	OPTION_STORE_LIMIT,
+	OPTION_FRONT,
 	OPTION_MODE,
 	OPTION_UID,
 	OPTION_GID,
@@ -62,6 +63,7 @@ static const struct fs_parameter_spec parameters[] = {
 	fsparam_string("codec",		OPTION_CODEC),
 	fsparam_string("store",		OPTION_STORE),
 	fsparam_string("store_limit",	OPTION_STORE_LIMIT),
+	fsparam_string("front",		OPTION_FRONT),
 	fsparam_u32oct("mode",		OPTION_MODE),
 	fsparam_u32("uid",		OPTION_UID),
 	fsparam_u32("gid",		OPTION_GID),
@@ -120,17 +122,22 @@ static bool parse_limit(const char *text, u64 all, u64 unit, long *limit)
 	return true;
 }
 
-/* "none", or what a budget may be: rounded up to whole pages, as a size is. */
+/* What memory of a pool may be: rounded up to whole pages, as a size is. */
+static bool parse_memory(const char *text, u64 ram, u64 *bytes)
+{
+	if (!parse_amount(text, ram, bytes))
+		return false;
+	*bytes = PAGE_ALIGN(*bytes);
+	return *bytes >= VMLAB_POOL_BUDGET_MIN && *bytes <= ram;
+}
+
+/* That, or "none". */
 static bool parse_budget(const char *text, u64 ram, u64 *budget)
 {
-	if (!strcmp(text, "none")) {
-		*budget = VMLAB_POOL_UNLIMITED_BUDGET;
-		return true;
-	}
-	if (!parse_amount(text, ram, budget))
-		return false;
-	*budget = PAGE_ALIGN(*budget);
-	return *budget >= VMLAB_POOL_BUDGET_MIN && *budget <= ram;
+	if (strcmp(text, "none"))
+		return parse_memory(text, ram, budget);
+	*budget = VMLAB_POOL_UNLIMITED_BUDGET;
+	return true;
 }
 
 /* There are few of them, and none with a longer name. */
@@ -153,6 +160,9 @@ static bool parse_pool(enum option option, const char *text, struct vmlab_pool_s
 	case OPTION_CODEC:
 		set->what |= VMLAB_POOL_CODEC;
 		return parse_name(text, set->codec);
+	case OPTION_FRONT:
+		set->what |= VMLAB_POOL_FRONT;
+		return parse_memory(text, ram, &set->front);
 	default:
 		set->what |= VMLAB_POOL_STORE_LIMIT;
 		return parse_amount(text, ram, &set->store_limit);
@@ -242,6 +252,7 @@ static bool parse(struct fs_context *fc, enum option option, const char *text, u
 	case OPTION_POLICY:
 	case OPTION_CODEC:
 	case OPTION_STORE_LIMIT:
+	case OPTION_FRONT:
 		return parse_pool(option, text, &options->pool);
 	case OPTION_MODE:
 		options->mode = number;
@@ -304,6 +315,9 @@ static void drop_unchanged(struct vmlab_pool *pool, struct vmlab_pool_set *set)
 		set->what &= ~VMLAB_POOL_CODEC;
 	if (*stat.codec && set->store_limit == stat.store_limit)
 		set->what &= ~VMLAB_POOL_STORE_LIMIT;
+	/* Another codec is refused for what it is, not for want of a front. */
+	if (set->front == stat.front && !(set->what & VMLAB_POOL_CODEC))
+		set->what &= ~VMLAB_POOL_FRONT;
 }
 
 /* All values are as they may be: what the pool has against them has to do with the store. */
@@ -316,12 +330,16 @@ static int explain(struct fs_context *fc, int ret, const struct vmlab_pool_set *
 			return invalfc(fc, "The policy '%s' has just gone", set->policy);
 		return invalfc(fc, "There is no codec '%s'", set->codec);
 	case -EBUSY:
-		return invalfc(fc, "store, codec and store_limit stay, and a file is of one pool");
+		return invalfc(fc, "What stores pages stays, and a file is of one pool");
 	case -ELOOP:
 		return invalfc(fc, "The store is itself in a region");
 	case -EINVAL:
+		if (set->what & VMLAB_POOL_FRONT &&
+		    (!(set->what & VMLAB_POOL_STORE) ||
+		     set->store_fd == VMLAB_POOL_IN_MEMORY))
+			return invalfc(fc, "The front is that of a store in a file");
 		if (set->what & VMLAB_POOL_CODEC)
-			return invalfc(fc, "What is in a file is not compressed: no codec");
+			return invalfc(fc, "A file has no codec without a front");
 		return invalfc(fc, "The store is an empty file, or neither file nor block device");
 	}
 	return ret;
@@ -381,9 +399,11 @@ static void show_pool(struct seq_file *m, struct vmlab_pool *pool)
 	if (file) {
 		seq_puts(m, ",store=file:");
 		seq_file_path(m, file, " \t\n\\,#");
-	} else {
-		seq_printf(m, ",codec=%s", stat.codec);
 	}
+	if (stat.front)
+		seq_printf(m, ",front=%lluk", stat.front >> 10);
+	if (stat.front || !file)
+		seq_printf(m, ",codec=%s", stat.codec);
 	seq_printf(m, ",store_limit=%llu", stat.store_limit);
 }
 

@@ -14,6 +14,7 @@
 #include "region.h"
 #include "room.h"
 #include "store.h"
+#include "tiers.h"
 
 static unsigned long max_pages;
 module_param(max_pages, ulong, 0644);
@@ -225,6 +226,7 @@ static void free_pool(struct work_struct *work)
 		vmlab_policy_end(pool->policy);
 	if (pool->store)
 		vmlab_store_free(pool->store);
+	vmlab_tiers_free(pool->tiers);
 	kfree(pool->workingset);
 	vmlab_latency_free(pool);
 	kfree(pool);

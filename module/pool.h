@@ -22,6 +22,7 @@ struct vmlab_pool_set;
 struct vmlab_pool_stat;
 struct vmlab_region;
 struct vmlab_store;
+struct vmlab_tiers;
 struct vmlab_workingset;
 
 /* Faults of regions that have left a pool: the counters of each that go on counting for it. */
@@ -64,6 +65,7 @@ enum vmlab_pool_counter {
  * @policy_lock: protects it
  * @pinned: pages that it does not know of, as they are to stay; under policy_lock, too
  * @store: where they go
+ * @tiers: which of them are in its first tier; NULL: it has but one
  * @workingset: how far they were from staying; under policy_lock
  * @reclaim_lock: whoever reclaims has it; inside mmap_lock, outside invalidate_lock
  * @config_lock: serializes changes of @budget and of @policy
@@ -114,6 +116,7 @@ struct vmlab_pool {
 	spinlock_t policy_lock;
 	long pinned;
 	struct vmlab_store *store;
+	struct vmlab_tiers *tiers;
 	struct vmlab_workingset *workingset;
 	struct mutex reclaim_lock;
 	struct mutex config_lock;

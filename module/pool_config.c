@@ -21,10 +21,12 @@
 #include "region.h"
 #include "room.h"
 #include "swap.h"
+#include "tiers.h"
 #include "workingset.h"
 
 #define ALL_FIELDS (VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY | VMLAB_POOL_CODEC | \
-		    VMLAB_POOL_STORE_LIMIT | VMLAB_POOL_STORE | VMLAB_POOL_LATENCY)
+		    VMLAB_POOL_STORE_LIMIT | VMLAB_POOL_STORE | VMLAB_POOL_LATENCY | \
+		    VMLAB_POOL_FRONT)
 
 #define POLICY_DEFAULT "lru"
 #define CODEC_DEFAULT "lz4"
@@ -88,19 +90,27 @@ static bool names_file(const struct vmlab_pool_set *set)
 	return set->what & VMLAB_POOL_STORE && set->store_fd != VMLAB_POOL_IN_MEMORY;
 }
 
-static int check(const struct vmlab_pool_set *set)
+/* May so much memory be given to a pool? */
+static bool is_memory(u64 bytes)
 {
 	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
 
+	return PAGE_ALIGNED(bytes) && bytes >= VMLAB_POOL_BUDGET_MIN && bytes <= ram;
+}
+
+static int check(const struct vmlab_pool_set *set)
+{
 	if (!set->what || set->what & ~ALL_FIELDS || set->__reserved)
 		return -EINVAL;
 	if (set->what & VMLAB_POOL_LATENCY && set->latency > 1)
 		return -EINVAL;
-	if (set->what & VMLAB_POOL_CODEC && names_file(set))
+	/* What is in a file is not compressed. */
+	if (set->what & VMLAB_POOL_CODEC && names_file(set) && !(set->what & VMLAB_POOL_FRONT))
 		return -EINVAL;
 	if (set->what & VMLAB_POOL_BUDGET && set->budget != VMLAB_POOL_UNLIMITED_BUDGET &&
-	    (!PAGE_ALIGNED(set->budget) || set->budget < VMLAB_POOL_BUDGET_MIN ||
-	     set->budget > ram))
+	    !is_memory(set->budget))
+		return -EINVAL;
+	if (set->what & VMLAB_POOL_FRONT && !is_memory(set->front))
 		return -EINVAL;
 	if (set->what & VMLAB_POOL_POLICY && !is_name(set->policy))
 		return -EINVAL;
@@ -162,12 +172,23 @@ static struct vmlab_store *new_store(struct vmlab_pool *pool, const struct vmlab
 {
 	const char *codec = set->what & VMLAB_POOL_CODEC ? (const char *)set->codec :
 							   CODEC_DEFAULT;
+	struct vmlab_store *near, *far;
 
 	if (names_file(set) && !may_name_file(pool))
 		return ERR_PTR(-EPERM);
-	if (names_file(set))
-		return vmlab_store_new("file", NULL, file, store_limit(set));
-	return vmlab_store_new("zs", codec, NULL, store_limit(set));
+	if (!names_file(set))
+		return set->what & VMLAB_POOL_FRONT ?
+			       ERR_PTR(-EINVAL) :
+			       vmlab_store_new("zs", codec, NULL, store_limit(set));
+	far = vmlab_store_new("file", NULL, file, store_limit(set));
+	if (IS_ERR(far) || !(set->what & VMLAB_POOL_FRONT))
+		return far;
+	near = vmlab_store_new("zs", codec, NULL, set->front);
+	if (IS_ERR(near))
+		vmlab_store_free(far);
+	else
+		vmlab_store_put_behind(near, far);
+	return near;
 }
 
 /* A policy by its name. Returns it, and vmlab_policy_end() is due; or an ERR_PTR(). */
@@ -192,6 +213,7 @@ static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set, stru
 							   POLICY_DEFAULT;
 	struct vmlab_policy *policy = new_policy(name, policy_frames(budget_pages(set)));
 	struct vmlab_workingset *workingset;
+	struct vmlab_tiers *tiers = NULL;
 	struct vmlab_store *store;
 	int ret = -ENOMEM;
 
@@ -204,19 +226,26 @@ static int begin(struct vmlab_pool *pool, const struct vmlab_pool_set *set, stru
 	ret = PTR_ERR_OR_ZERO(store);
 	if (ret)
 		goto free_workingset;
-	ret = vmlab_pool_register(pool);
+	if (store->far) {
+		tiers = vmlab_tiers_new();
+		ret = tiers ? 0 : -ENOMEM;
+	}
+	if (!ret)
+		ret = vmlab_pool_register(pool);
 	if (ret)
-		goto free_store;
+		goto free_tiers;
 	/* Where a worker reclaims nobody waits for that lock in a fault, as others do. */
 	if (vmlab_store_waits(store))
 		lockdep_set_class(&pool->reclaim_lock, &waiting_reclaim);
 	pool->store = store;
+	pool->tiers = tiers;
 	pool->policy = policy;
 	pool->workingset = workingset;
 	smp_store_release(&pool->swapping, true);	/* these come before */
 	return 0;
 
-free_store:
+free_tiers:
+	vmlab_tiers_free(tiers);
 	vmlab_store_free(store);
 free_workingset:
 	kfree(workingset);
@@ -254,16 +283,25 @@ static bool is_store(struct vmlab_store *store, const struct vmlab_pool_set *set
 	return names_file(set) ? file && in && in->f_mapping == file->f_mapping : !in;
 }
 
-/* What has a policy and a store already may get another policy. */
+/* What has a policy and a store already may get another policy, and its first tier another size. */
 static int change(struct vmlab_pool *pool, const struct vmlab_pool_set *set, struct file *file)
 {
+	struct vmlab_store *far = pool->store->far;
+	int ret = 0;
+
 	if (set->what & VMLAB_POOL_STORE && !is_store(pool->store, set, file))
 		return -EBUSY;
 	if (set->what & VMLAB_POOL_CODEC && strcmp(set->codec, vmlab_store_codec_name(pool->store)))
 		return -EBUSY;
-	if (set->what & VMLAB_POOL_STORE_LIMIT && store_limit(set) != pool->store->limit)
+	if (set->what & VMLAB_POOL_STORE_LIMIT && store_limit(set) != (far ?: pool->store)->limit)
 		return -EBUSY;
-	return set->what & VMLAB_POOL_POLICY ? change_policy(pool, set->policy) : 0;
+	if (set->what & VMLAB_POOL_FRONT && !far)
+		return -EBUSY;
+	if (set->what & VMLAB_POOL_POLICY)
+		ret = change_policy(pool, set->policy);
+	if (!ret && set->what & VMLAB_POOL_FRONT)
+		WRITE_ONCE(pool->store->limit, set->front);
+	return ret;
 }
 
 static int change_budget(struct vmlab_pool *pool, long budget)

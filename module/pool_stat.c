@@ -14,6 +14,7 @@
 #include "region.h"
 #include "stats.h"
 #include "store.h"
+#include "tiers.h"
 #include "workingset.h"
 
 /**
@@ -61,19 +62,34 @@ static void sum_regions(struct vmlab_pool *pool, struct vmlab_pool_stat *stat)
 	stat->swap_faults = sums[VMLAB_POOL_SWAP_FAULTS];
 }
 
-static void stat_store(struct vmlab_store *store, struct vmlab_pool_stat *stat)
+/* Of one tier, or of a store that has but that. */
+static void stat_tier(struct vmlab_store *store, struct vmlab_pool_stat *stat)
 {
 	u64 limit = READ_ONCE(store->limit);
 
 	stat->stored_bytes = vmlab_store_bytes(store);
 	stat->store_limit = limit == U64_MAX ? 0 : limit;
-	stat->same_filled = atomic_long_read(&store->same_filled);
-	stat->incompressible = atomic_long_read(&store->incompressible);
-	stat->checksum_errors = atomic_long_read(&store->errors);
-	stat->copies = atomic_long_read(&store->pages);
-	stat->copied_bytes = atomic_long_read(&store->bytes);
+	stat->same_filled += atomic_long_read(&store->same_filled);
+	stat->incompressible += atomic_long_read(&store->incompressible);
+	stat->checksum_errors += atomic_long_read(&store->errors);
+	stat->copies += atomic_long_read(&store->pages);
+	stat->copied_bytes += atomic_long_read(&store->bytes);
+}
+
+static void stat_store(const struct vmlab_pool *pool, struct vmlab_pool_stat *stat)
+{
+	struct vmlab_store *store = pool->store;
+
+	stat_tier(store, stat);
+	if (store->far) {
+		stat->front = stat->store_limit;
+		stat->front_bytes = stat->stored_bytes;
+		stat->front_copies = stat->copies;
+		stat->moved = atomic_long_read(&pool->tiers->moved);
+		stat_tier(store->far, stat);
+	}
 	strscpy_pad(stat->codec, vmlab_store_codec_name(store), sizeof(stat->codec));
-	strscpy_pad(stat->store, store->ops->type, sizeof(stat->store));
+	strscpy_pad(stat->store, (store->far ?: store)->ops->type, sizeof(stat->store));
 }
 
 /* Under policy_lock, and not config_lock, under which pages are evicted. */
@@ -119,7 +135,7 @@ void vmlab_pool_stat(struct vmlab_pool *pool, struct vmlab_pool_stat *stat)
 	sum_regions(pool, stat);
 	if (!smp_load_acquire(&pool->swapping))		/* pairs with begin() */
 		return;
-	stat_store(pool->store, stat);
+	stat_store(pool, stat);
 	stat_policy(pool, stat);
 }
 

@@ -120,12 +120,26 @@ struct vmlab_store *vmlab_store_new(const char *type, const char *codec, struct 
 	return store;
 }
 
+/**
+ * vmlab_store_put_behind - make two stores one with two tiers
+ * @store: one in memory, which is it from now on
+ * @far: one in a file, to which pages go that this one has no room for; freed with it
+ */
+void vmlab_store_put_behind(struct vmlab_store *store, struct vmlab_store *far)
+{
+	store->far = far;
+	store->wq = far->wq;
+	store->read_wq = far->read_wq;
+}
+
 /* All copies have been dropped. May sleep. */
 void vmlab_store_free(struct vmlab_store *store)
 {
 	struct vmlab_codec *codec = store->codec;
 
 	WARN_ON_ONCE(atomic_long_read(&store->pages));
+	if (store->far)
+		vmlab_store_free(store->far);
 	store->ops->destroy(store);
 	if (codec)
 		vmlab_codec_close(codec);
@@ -239,6 +253,29 @@ static void keep_pages(struct vmlab_store *store, struct vmlab_store_job *jobs, 
 	}
 }
 
+/* What memory had no room for goes to the file at once. */
+static void keep_far(struct vmlab_store *far, struct vmlab_store_job *jobs, unsigned int nr)
+{
+	struct vmlab_store_job left[VMLAB_STORE_BATCH];
+	u8 of[VMLAB_STORE_BATCH];
+	unsigned int i, nr_left = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!jobs[i].ret)
+			continue;
+		of[nr_left] = i;
+		left[nr_left++] = jobs[i];
+	}
+	if (!nr_left)
+		return;
+	keep_pages(far, left, nr_left);
+	for (i = 0; i < nr_left; i++) {
+		jobs[of[i]].ret = left[i].ret;
+		if (!left[i].ret)
+			left[i].copy->flags |= VMLAB_COPY_FAR;
+	}
+}
+
 /**
  * vmlab_store_pages - store copies of pages
  * @store: the store
@@ -260,6 +297,8 @@ void vmlab_store_pages(struct vmlab_store *store, struct vmlab_store_job *jobs, 
 	}
 	for (i = 0; i < nr; i++)
 		jobs[i].ret = keep_page(store, jobs[i].page, jobs[i].copy);
+	if (store->far)
+		keep_far(store->far, jobs, nr);
 }
 
 /* Gets @data, which was checked, to be the page again. */
@@ -332,13 +371,29 @@ static int unpack_page(struct vmlab_store *store, const struct vmlab_copy *copy,
 }
 
 /**
+ * vmlab_store_is_far - is there a copy that only a worker can load
+ * @store: the store
+ * @copy: where it has it, or none
+ *
+ * Context: any; it may change unless the caller sees to it that it does not.
+ */
+bool vmlab_store_is_far(const struct vmlab_store *store, const struct vmlab_copy *copy)
+{
+	/* Who does not see to it that it stays wants a hint. */
+	unsigned int flags = data_race(copy->flags);
+
+	if (!(flags & VMLAB_COPY_VALID) || flags & VMLAB_COPY_SAME_FILLED)
+		return false;
+	return store->far ? flags & VMLAB_COPY_FAR : vmlab_store_waits(store);
+}
+
+/**
  * vmlab_store_load - get a page back
  * @store: the store
  * @copy: where it has it; stays
  * @page: the page to be filled, which nobody sees yet
  *
- * Context: may sleep. By workers only if vmlab_store_waits(), and it is not
- * %VMLAB_COPY_SAME_FILLED.
+ * Context: may sleep. By workers only if vmlab_store_is_far().
  * Return: 0; -ENOMEM; or -EIO, counted, if what the store has is not what was stored, or cannot
  * be read. Then the content of @page is anything, and not to be shown to anyone.
  */
@@ -347,6 +402,8 @@ int vmlab_store_load(struct vmlab_store *store, const struct vmlab_copy *copy,
 {
 	int ret = 0;
 
+	if (copy->flags & VMLAB_COPY_FAR)
+		store = store->far;
 	if (copy->flags & VMLAB_COPY_SAME_FILLED)
 		fill_page(page, copy->handle);
 	else if (store->ops->read_page)
@@ -370,6 +427,8 @@ void vmlab_store_drop(struct vmlab_store *store, struct vmlab_copy *copy)
 {
 	bool raw = copy->flags & VMLAB_COPY_RAW;
 
+	if (copy->flags & VMLAB_COPY_FAR)
+		store = store->far;
 	if (copy->flags & VMLAB_COPY_SAME_FILLED) {
 		atomic_long_dec(&store->same_filled);
 	} else {
@@ -388,7 +447,7 @@ void vmlab_store_drop(struct vmlab_store *store, struct vmlab_copy *copy)
  *
  * More than the bytes that are stored: there are gaps between them.
  * Context: any.
- * Return: bytes.
+ * Return: bytes; of a store with two tiers those of memory.
  */
 u64 vmlab_store_bytes(struct vmlab_store *store)
 {

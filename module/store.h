@@ -25,6 +25,8 @@ struct vmlab_store;
  * is a different one by now.
  */
 #define VMLAB_COPY_HOPELESS BIT(3)
+/* Of a page that the file of a store with two tiers has. */
+#define VMLAB_COPY_FAR BIT(4)
 
 /**
  * struct vmlab_copy - where a store has a page
@@ -111,6 +113,8 @@ struct vmlab_store_ops {
  *	has who waits for a page: so that page never waits for a worker behind him.
  * @codec: how pages are compressed; NULL: they are not
  * @most: pages that are longer when compressed are stored as they are. Set by @create.
+ * @far: the store in a file that stands behind this one, in memory, which is a store with two tiers
+ *	then (tiers.c); else NULL. Both workqueues are that one's.
  * @limit: how much may be in use, in bytes; U64_MAX for as much as there is. May be changed
  *	at any time, by WRITE_ONCE(); what is stored stays.
  * @pages: pages that are stored, those below among them
@@ -128,6 +132,7 @@ struct vmlab_store {
 	struct workqueue_struct *read_wq;
 	struct vmlab_codec *codec;
 	unsigned int most;
+	struct vmlab_store *far;
 	u64 limit;
 	atomic_long_t pages;
 	atomic_long_t bytes;
@@ -146,6 +151,12 @@ static inline bool vmlab_store_waits(const struct vmlab_store *store)
 	return store && store->wq;
 }
 
+/* So many jobs are best given to a store at once. */
+static inline unsigned int vmlab_store_batch(const struct vmlab_store *store)
+{
+	return store->far ? store->far->ops->batch : store->ops->batch;
+}
+
 extern const struct vmlab_store_ops vmlab_store_zs;
 extern const struct vmlab_store_ops vmlab_store_file;
 
@@ -154,8 +165,10 @@ void vmlab_store_zs_exit(void);
 struct vmlab_store *vmlab_store_new(const char *type, const char *codec, struct file *file,
 				    u64 limit);
 void vmlab_store_free(struct vmlab_store *store);
+void vmlab_store_put_behind(struct vmlab_store *store, struct vmlab_store *far);
 void vmlab_store_pages(struct vmlab_store *store, struct vmlab_store_job *jobs,
 		       unsigned int nr);
+bool vmlab_store_is_far(const struct vmlab_store *store, const struct vmlab_copy *copy);
 int vmlab_store_load(struct vmlab_store *store, const struct vmlab_copy *copy,
 		     struct page *page);
 void vmlab_store_drop(struct vmlab_store *store, struct vmlab_copy *copy);

@@ -197,10 +197,12 @@ static void destroy(struct vmlab_store *store)
  * @store: the store
  *
  * Context: any.
- * Return: the file, which stays as long as the store; NULL if it keeps them elsewhere.
+ * Return: the file, which stays as long as the store; NULL if it keeps none in any.
  */
 struct file *vmlab_store_in_file(struct vmlab_store *store)
 {
+	if (store->far)
+		store = store->far;
 	return store->ops == &vmlab_store_file ? of(store)->file : NULL;
 }
 

@@ -28,6 +28,7 @@
 #include "pool.h"
 #include "pressure.h"
 #include "region.h"
+#include "tiers.h"
 
 static struct kmem_cache *swap_cache;
 
@@ -58,6 +59,11 @@ static void free_swap(struct vmlab_swap *swap)
 	if (swap->entry.state != VMLAB_ENTRY_UNKNOWN)
 		vmlab_policy_removed(pool->policy, &swap->entry);
 	spin_unlock(&pool->policy_lock);
+	if (!list_empty(&swap->lru)) {
+		spin_lock(&pool->slots_lock);
+		vmlab_tiers_forget(swap);
+		spin_unlock(&pool->slots_lock);
+	}
 	if (swap->copy.flags & VMLAB_COPY_VALID)
 		vmlab_store_drop(pool->store, &swap->copy);
 	call_rcu(&swap->rcu, free_swap_rcu);
@@ -268,6 +274,7 @@ static void drop_folio(struct vmlab_swap *swap, struct folio *folio)
 	spin_lock(&pool->slots_lock);
 	list_lru_del_obj(&vmlab_pressure_lru, &swap->lru);
 	swap->folio = NULL;
+	vmlab_tiers_stored(swap);
 	content = !swap->tags;	/* nobody wants it any more */
 	spin_unlock(&pool->slots_lock);
 	free_folio(folio, content);

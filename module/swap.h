@@ -35,7 +35,8 @@ enum vmlab_swap_flag {
  * @pool: the pool
  * @folio: the page that has the content in memory, or NULL. Becomes NULL, or something else,
  *	under slots_lock.
- * @lru: on the list of its memory cgroup (pressure.c) while @folio is there, unless it is pinned
+ * @lru: on the list of its memory cgroup (pressure.c) while @folio is there, unless it is pinned;
+ *	else, where the store has two tiers, on that of those in the first (tiers.c)
  * @copy: where the store has the content, if it has; under VMLAB_SWAP_BUSY, or when nobody
  *	else is left
  * @evicted: its pool's count of evictions when the page was evicted last, that one included;
@@ -97,15 +98,6 @@ static inline void vmlab_swap_written(const struct folio *folio)
 		set_bit(VMLAB_SWAP_WRITTEN, &swap->flags);
 }
 
-/* Is the content in no page, and does it come back without input? */
-static inline bool vmlab_swap_wants_frame(const struct vmlab_swap *swap)
-{
-	bool absent = !READ_ONCE(swap->folio);
-
-	/* By the time that is known it may have changed. */
-	return absent && data_race(swap->copy.flags & VMLAB_COPY_SAME_FILLED);
-}
-
 static inline bool vmlab_swap_tryget(struct vmlab_swap *swap)
 {
 	return refcount_inc_not_zero(&swap->refs);
@@ -119,11 +111,13 @@ bool vmlab_swap_is_named(struct folio *folio);
 void vmlab_swap_admit(struct vmlab_swap *swap);
 int vmlab_swap_attach(struct vmlab_region *region, struct folio *folio, gfp_t gfp);
 void vmlab_swap_unpin(struct vmlab_swap *swap);
+bool vmlab_swap_is_far(const struct vmlab_swap *swap);
+bool vmlab_swap_wants_frame(const struct vmlab_swap *swap);
 bool vmlab_swap_keep(struct folio *folio);
 bool vmlab_swap_trylock(struct vmlab_swap *swap);
 void vmlab_swap_unlock(struct vmlab_swap *swap);
 int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must);
-void vmlab_swap_read_ahead(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr);
+void vmlab_swap_read_ahead(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr, bool far);
 int vmlab_swap_in_around(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr);
 int vmlab_swap_fetch(struct vmlab_region *region, pgoff_t pgoff, bool beyond);
 bool vmlab_swap_begin_out(struct vmlab_swap *swap, struct folio *folio,

@@ -18,6 +18,7 @@
 #include "region.h"
 #include "stats.h"
 #include "swap.h"
+#include "tiers.h"
 #include "trace.h"
 #include "workingset.h"
 
@@ -101,6 +102,7 @@ static void install(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swa
 	clear_bit(VMLAB_SWAP_WRITTEN, &swap->flags);
 	spin_lock(&pool->policy_lock);
 	spin_lock(&pool->slots_lock);
+	vmlab_tiers_forget(swap);
 	wanted = swap->tags;
 	if (wanted) {
 		atomic_long_inc(&region->carried);
@@ -134,8 +136,8 @@ static int fill(struct vmlab_region *region, pgoff_t pgoff, struct vmlab_swap *s
 		free_frame(pool, folio);
 		return ret;
 	}
-	/* The store may have been full: now it is less so. */
-	if (cause >= BEYOND)
+	/* The store may have been full, or its first tier is: now it is less so. */
+	if (cause >= BEYOND || vmlab_tiers_want_room(swap))
 		vmlab_store_drop(pool->store, &swap->copy);
 	install(region, pgoff, swap, folio, begun);
 	return 0;
@@ -237,12 +239,20 @@ static int end_read(struct read_request *request)
 	return ret;
 }
 
-/* Is there content that only a worker may bring back? Caller has BUSY. */
-static bool is_far(const struct vmlab_swap *swap)
+/* Is there content that only a worker may bring back? It stays so for who has BUSY. */
+bool vmlab_swap_is_far(const struct vmlab_swap *swap)
 {
-	return vmlab_store_waits(swap->pool->store) && !READ_ONCE(swap->folio) &&
-	       swap->copy.flags & VMLAB_COPY_VALID &&
-	       !(swap->copy.flags & VMLAB_COPY_SAME_FILLED);
+	return !READ_ONCE(swap->folio) && vmlab_store_is_far(swap->pool->store, &swap->copy);
+}
+
+/* Is the content in no page, and does it come back without input? */
+bool vmlab_swap_wants_frame(const struct vmlab_swap *swap)
+{
+	/* By the time that is known it may have changed. */
+	bool valid = data_race(swap->copy.flags & VMLAB_COPY_VALID);
+
+	return valid && !READ_ONCE(swap->folio) &&
+	       !vmlab_store_is_far(swap->pool->store, &swap->copy);
 }
 
 /* Brings the content out of the store into a page. Caller has BUSY. Returns 0 or an errno. */
@@ -320,11 +330,12 @@ int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must)
 	else
 		ret = wait_on_bit_lock(&swap->flags, VMLAB_SWAP_BUSY,
 				       must ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE);
-	if (!ret && is_far(swap) && must) {
+	if (!ret && vmlab_swap_is_far(swap) && must) {
 		ret = bring_in_from_afar(region, pgoff, swap);
 	} else if (!ret) {
-		ret = is_far(swap) ? -EAGAIN :
-				     bring_in(region, pgoff, swap, must ? MUST : WANTED);
+		ret = -EAGAIN;
+		if (!vmlab_swap_is_far(swap))
+			ret = bring_in(region, pgoff, swap, must ? MUST : WANTED);
 		vmlab_swap_unlock(swap);
 	}
 	vmlab_swap_release(swap);
@@ -355,7 +366,9 @@ int vmlab_swap_fetch(struct vmlab_region *region, pgoff_t pgoff, bool beyond)
 	ret = wait_on_bit_lock(&swap->flags, VMLAB_SWAP_BUSY, TASK_KILLABLE) ? -EINTR : 0;
 	if (ret)
 		goto release;
-	request = is_far(swap) ? begin_read(region, pgoff, swap, beyond ? BEYOND : WANTED) : NULL;
+	request = vmlab_swap_is_far(swap) ?
+			  begin_read(region, pgoff, swap, beyond ? BEYOND : WANTED) :
+			  NULL;
 	if (IS_ERR_OR_NULL(request))
 		vmlab_swap_unlock(swap);
 	ret = IS_ERR_OR_NULL(request) ? PTR_ERR_OR_ZERO(request) : end_read(request);
@@ -364,8 +377,11 @@ release:
 	return ret;
 }
 
-/* Has a page brought in that may be wanted next. Returns whether to go on. */
-static bool read_ahead(struct vmlab_region *region, pgoff_t pgoff)
+/*
+ * Has a page brought in that may be wanted next; @far: only if a worker has to do it. Returns
+ * whether to go on.
+ */
+static bool read_ahead(struct vmlab_region *region, pgoff_t pgoff, bool far)
 {
 	struct vmlab_swap *swap = vmlab_index_get_swap(&region->index, pgoff);
 	struct read_request *request;
@@ -375,7 +391,7 @@ static bool read_ahead(struct vmlab_region *region, pgoff_t pgoff)
 		return true;
 	if (READ_ONCE(swap->folio) || !vmlab_swap_trylock(swap))
 		goto release;
-	if (is_far(swap)) {
+	if (vmlab_swap_is_far(swap)) {
 		request = begin_read(region, pgoff, swap, AHEAD);
 		go_on = !IS_ERR(request);
 		if (go_on)
@@ -383,7 +399,7 @@ static bool read_ahead(struct vmlab_region *region, pgoff_t pgoff)
 		else
 			vmlab_swap_unlock(swap);
 	} else {
-		go_on = !bring_in(region, pgoff, swap, AHEAD);
+		go_on = far || !bring_in(region, pgoff, swap, AHEAD);
 		vmlab_swap_unlock(swap);
 	}
 release:
@@ -396,13 +412,14 @@ release:
  * @region: the region
  * @pgoff: the first page
  * @nr: how many pages
+ * @far: those alone that only workers can bring in
  *
  * As far as there is room in the pool, without waiting for those that workers bring in.
  * Context: may sleep. Caller holds invalidate_lock shared.
  */
-void vmlab_swap_read_ahead(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr)
+void vmlab_swap_read_ahead(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr, bool far)
 {
-	while (nr-- && vmlab_pool_has_spare(region->pool) && read_ahead(region, pgoff))
+	while (nr-- && vmlab_pool_has_spare(region->pool) && read_ahead(region, pgoff, far))
 		pgoff++;
 }
 
@@ -422,8 +439,8 @@ int vmlab_swap_in_around(struct vmlab_region *region, pgoff_t pgoff, unsigned in
 	int ret = vmlab_swap_in(region, pgoff, false);
 
 	if (!ret)
-		vmlab_swap_read_ahead(region, pgoff + 1, nr - 1);
+		vmlab_swap_read_ahead(region, pgoff + 1, nr - 1, false);
 	else if (ret == -EAGAIN && vmlab_store_waits(region->pool->store))
-		vmlab_swap_read_ahead(region, pgoff, nr);
+		vmlab_swap_read_ahead(region, pgoff, nr, false);
 	return ret;
 }

@@ -18,6 +18,7 @@ enum vmlab_fault_cause {
 	VMLAB_FAULT_COPY_ON_WRITE,	/* a page that other regions have, too, was copied */
 	VMLAB_FAULT_BEYOND_END,		/* behind the region's end */
 	VMLAB_FAULT_FAILED,		/* no page to be had: see vmlab_error */
+	VMLAB_FAULT_SWAP_IN_FAR,	/* not traced: the second tier of a store had the page */
 };
 
 enum vmlab_page_state {

@@ -25,6 +25,7 @@
 #include "region.h"
 #include "stats.h"
 #include "swap.h"
+#include "tiers.h"
 #include "trace.h"
 #include "vmas.h"
 
@@ -386,7 +387,7 @@ static unsigned int store_some(struct vmlab_pool *pool, struct vmlab_victim *vic
 	unsigned long some = 0, has_job = 0;
 
 	static_assert(VMLAB_VICTIMS <= VMLAB_STORE_BATCH);
-	while (*isolated && nr < store->ops->batch) {
+	while (*isolated && nr < vmlab_store_batch(store)) {
 		i = __ffs(*isolated);
 		*isolated &= *isolated - 1;
 		some |= BIT(i);
@@ -458,6 +459,8 @@ static unsigned int evict_from(struct vmlab_region *region, struct vmlab_victim 
 	if (locked)
 		unlock(region);
 	/* Who waits for one of these may hold another region's lock. */
+	if (isolated)
+		vmlab_tiers_make_room(pool);
 	while (isolated)
 		gone += store_some(pool, victims, &isolated);
 	return gone;

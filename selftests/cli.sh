@@ -230,6 +230,18 @@ pool_in_a_file() {
 	! head -c 1000000 /dev/urandom >&8 2>"$work/err" && says 'store is at its limit' "$vmlab" pool --fd 8
 }
 
+# Memory in front of it, which is told beside the file.
+pool_in_two_tiers() {
+	exec 8<>/dev/vmlab
+	! "$vmlab" pool --front 64K --fd 8 2>"$work/err" && has_line 'can have a front' "$work/err" || return
+	"$vmlab" pool --budget 64K --store "file:$work/tiers" --store-limit 8M --front 128K --codec zstd --fd 8 &&
+		head -c 4194304 /dev/zero | tr '\0' w >&8 && head -c 400000 "$work/data" >&8 &&
+		says '^  front +[1-9].* of memory in front of the file, at most 128 KiB$' "$vmlab" pool --fd 8 &&
+		has_line '^  moved +[1-9]' "$work/out" && has_line '^codec +zstd$' "$work/out" &&
+		is_json "$vmlab" pool --json --fd 8 && [ "$(number front_limit_bytes)" = 131072 ] &&
+		[ "$(number moved_pages)" -gt 0 ] && "$vmlab" pool --front 1M --fd 8
+}
+
 # 4 MiB with a budget of 64 KiB: most of it leaves, and comes back when there is none any more.
 pool_with_histograms() {
 	exec 8<>/dev/vmlab
@@ -294,7 +306,7 @@ full_output() {
 	! "$vmlab" ls >/dev/full 2>"$work/err"
 }
 
-plan 85
+plan 86
 check "stat of the module" says '^regions +[1-9]' "$vmlab" stat
 check "stat of the module, JSON" is_json "$vmlab" stat --json
 check "stat of a region by id" says '^resident +12 KiB' "$vmlab" stat "$id"
@@ -323,6 +335,7 @@ check "stat and ls show what is stored" stat_and_ls_show_stored
 check "a pool that has no budget any more" pool_without_a_budget
 check "a pool with a full store" pool_with_a_full_store
 check "a pool in a file" pool_in_a_file
+check "a pool in memory and a file" pool_in_two_tiers
 check "a pool and its histograms" pool_with_histograms
 check "a pool tells how well pages are compressed" pool_tells_compression
 check "pool of a process's region" with_process two-pages pool_of_a_process

@@ -83,6 +83,32 @@ OPERATION(ioctl_pool_set_store_disk, .kind = ZERO, .touched = 1, .prepare = have
 	  .run = set_store, .right = goes_there_and_back, .may = { ENOMEM, EFAULT }, .hits = 40,
 	  .pure = true);
 
+/* With memory in front of it. */
+static int set_tiers(struct world *w)
+{
+	return outcome(ioctl(w->fd, VMLAB_IOC_POOL_SET, &(struct vmlab_pool_set){
+		.what = VMLAB_POOL_BUDGET | VMLAB_POOL_STORE | VMLAB_POOL_FRONT,
+		.budget = VMLAB_POOL_BUDGET_MIN, .front = VMLAB_POOL_BUDGET_MIN,
+		.store_fd = w->file,
+	}));
+}
+
+static bool goes_to_memory_and_back(struct world *w)
+{
+	struct vmlab_pool_stat stat;
+
+	if (evict(w) || region_stat(w->fd).stored != PAGES)
+		return false;
+	stat = stat_pool(w->fd);
+	return !strcmp((char *)stat.store, "file") && !strcmp((char *)stat.codec, "lz4") &&
+	       stat.front == VMLAB_POOL_BUDGET_MIN && stat.front_copies == PAGES &&
+	       stat.stored_bytes == 0 && comes_back(w);
+}
+
+OPERATION(ioctl_pool_set_tiers, .type = "ext4", .disk = true, .kind = ZERO, .touched = 1,
+	  .run = set_tiers, .right = goes_to_memory_and_back, .may = { ENOMEM, EFAULT },
+	  .hits = 60, .pure = true);
+
 /* Leaving */
 
 static void have_store(struct world *w)
@@ -116,12 +142,24 @@ OPERATION(worker_evict_to_disk, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .
 /* A budget that is used up by half as much again, and a store with room for what is beyond. */
 #define OVER (3 * VMLAB_POOL_BUDGET_MIN / 2)
 
-static void have_large_store(struct world *w)
+static void have_room_for_over(struct world *w)
 {
 	if (!writes_filled(w->file, 0, OVER, 1) || fsync(w->file) ||
 	    posix_fadvise(w->file, 0, 0, POSIX_FADV_DONTNEED))
 		broken("the store cannot be written: %s\n", strerror(errno));
+}
+
+static void have_large_store(struct world *w)
+{
+	have_room_for_over(w);
 	have_store(w);
+}
+
+static void have_large_tiers(struct world *w)
+{
+	have_room_for_over(w);
+	if (set_tiers(w))
+		broken("VMLAB_IOC_POOL_SET: %s\n", strerror(errno));
 }
 
 static bool is_within_budget(struct world *w)
@@ -154,6 +192,10 @@ static bool over_is_there(struct world *w)
 
 OPERATION(worker_budget_in_file, .type = "ext4", .disk = true, .kind = FRESH, .worker = true,
 	  .prepare = have_large_store, .run = write_over, .right = over_is_there, .hits = 2);
+
+/* The worker makes room in memory by what it writes to the disk, or writes there at once. */
+OPERATION(worker_budget_in_tiers, .type = "ext4", .disk = true, .kind = FRESH, .worker = true,
+	  .prepare = have_large_tiers, .run = write_over, .right = over_is_there, .hits = 2);
 
 /* Coming back */
 

@@ -300,9 +300,30 @@ TEST_F(file_pool, the_store_stays_as_it_is)
 	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "store=zs"));
 	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "store=file:/dev/null"));
 	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "codec=lz4"));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "front=64k"));
 	EXPECT_FAILS(ENOENT, remount(self->dir, 0, "store=file:/nonexistent"));
 	/* It is one mount's. */
 	EXPECT_EQ(EINVAL, mount_new("vmlab", self->options, dir));
+}
+
+TEST_F(file_pool, may_have_memory_in_front)
+{
+	char options[192], shown[224];
+
+	mount_end(self->dir);
+	snprintf(options, sizeof(options), "%s,front=64k,codec=zstd", self->options);
+	ASSERT_TRUE(EVENTUALLY(!mount_new("vmlab", options, self->dir)));
+	snprintf(shown, sizeof(shown), ",%s,store_limit=0", options);
+	EXPECT_TRUE(shows_pool(self->dir, shown));
+	ASSERT_TRUE(make_filled("a", SIZE / 2, 1));
+	EXPECT_EQ(64 * 1024, pool_of("a").front);
+	EXPECT_GE(pool_of("a").copies, SIZE / 2 / PAGE - 32);
+	EXPECT_EQ(0, remount(self->dir, 0, shown + 1));
+	EXPECT_EQ(0, remount(self->dir, 0, "front=1m"));
+	EXPECT_EQ(1024 * 1024, pool_of("a").front);
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "front=4k"));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "front=0"));
+	EXPECT_TRUE(has("a", SIZE / 2, 1));
 }
 
 /* The options say so then, and are given to a remount as they are. */

@@ -124,6 +124,14 @@ sorts_in_a_file() {
 		grep -q '^ *stored .* of the file$' "$work/stat" && [ "$(stat -c %s "$work/store")" -gt 400000 ]
 }
 
+# Compressed memory comes before it.
+sorts_in_two_tiers() {
+	rm -f "$work/store"
+	"$vmlab" run --budget 384K --store "file:$work/store" --store-limit 64M --front 256K --stat -- \
+		sort -S 40M "$work/file" 2>"$work/stat" | cksum | cmp "$work/sum" && [ "$(figure evicted)" -gt 100 ] &&
+		grep -q '^ *stored .* of memory, lz4, and in .* of the file$' "$work/stat" && [ -s "$work/store" ]
+}
+
 # long NAME COMMAND...
 long() {
 	if kernel_checks_itself; then
@@ -145,7 +153,7 @@ refuses() {
 	return 1
 }
 
-plan 33
+plan 34
 for step in mmap munmap madvise mremap mprotect fork exec threads errno; do
 	check "$step is as without" within -- ./heap $step
 done
@@ -165,6 +173,7 @@ check "a strange environment" unknown_environment
 long "python sorts, with s3fifo" sorts s3fifo lz4
 long "sort of four times the budget" sorts_a_file
 long "a store in a file" sorts_in_a_file
+long "a store in memory and a file" sorts_in_two_tiers
 check "nothing to run" refuses 2 'what to run' --budget 1M
 check "no size" refuses 2 'not a size' --budget lots -- echo
 check "a budget that is too small" refuses 1 '.' --budget 1K -- echo

@@ -18,6 +18,7 @@ FIXTURE_VARIANT(swap)
 	const char *policy;
 	__u32 flags;
 	const char *disk;	/* has the store */
+	__u64 front;		/* compressed memory before that */
 };
 
 FIXTURE_VARIANT_ADD(swap, plain) { .policy = "lru" };
@@ -30,6 +31,10 @@ FIXTURE_VARIANT_ADD(swap, fork_tmpfs) {
 	.policy = "2q", .flags = VMLAB_REGION_COW_FORK, .disk = "tmpfs"
 };
 
+FIXTURE_VARIANT_ADD(swap, tiers) {
+	.policy = "sieve", .flags = VMLAB_REGION_COW_FORK, .disk = "ext4", .front = 32 * PAGE
+};
+
 FIXTURE_SETUP(swap)
 {
 	self->fd = region_zero(variant->flags, 2 * PAGES * PAGE);
@@ -39,7 +44,7 @@ FIXTURE_SETUP(swap)
 
 		if (reason)
 			SKIP_TEST("%s", reason);
-		ASSERT_EQ(store_in(self->fd, &self->scratch, 0, 8 * MIB), 0);
+		ASSERT_EQ(store_behind(self->fd, &self->scratch, 0, 8 * MIB, variant->front), 0);
 	}
 	ASSERT_EQ(set_policy(self->fd, variant->policy), 0);
 	ASSERT_EQ(set_budget(self->fd, BUDGET), 0);

@@ -87,19 +87,30 @@ static inline void fill_all(unsigned long *mem, unsigned long pages, unsigned lo
 		fill_page(mem, page, generation);
 }
 
-/* Pages of the pool of @fd go to a file of a disk, which has so many pages already. */
-static inline int store_in(int fd, const struct scratch *scratch, unsigned long pages, __u64 limit)
+/*
+ * Pages of the pool of @fd go to a file of a disk, which has so many pages already; where there is
+ * a @front, to so much memory first.
+ */
+static inline int store_behind(int fd, const struct scratch *scratch, unsigned long pages,
+			       __u64 limit, __u64 front)
 {
 	struct vmlab_pool_set set = {
-		.what = VMLAB_POOL_STORE | VMLAB_POOL_STORE_LIMIT,
+		.what = VMLAB_POOL_STORE | VMLAB_POOL_STORE_LIMIT |
+			(front ? VMLAB_POOL_FRONT : 0),
 		.store_fd = scratch_file(scratch, "store", pages * PAGE, 1),
 		.store_limit = limit,
+		.front = front,
 	};
 	int ret = pool_set(fd, &set), error = errno;
 
 	close(set.store_fd);
 	errno = error;
 	return ret;
+}
+
+static inline int store_in(int fd, const struct scratch *scratch, unsigned long pages, __u64 limit)
+{
+	return store_behind(fd, scratch, pages, limit, 0);
 }
 
 static inline long advise(int fd, __u32 advice, unsigned long first, unsigned long pages)

@@ -19,8 +19,8 @@ TEST(requests)
 	EXPECT_EQ(0x4010ba05, VMLAB_IOC_REGION_FD);
 	EXPECT_EQ(0x4010ba06, VMLAB_IOC_CLONE);
 	EXPECT_EQ(0xc008ba07, VMLAB_IOC_ADDRESS);
-	EXPECT_EQ(0x4040ba08, VMLAB_IOC_POOL_SET);
-	EXPECT_EQ(0x80f8ba09, VMLAB_IOC_POOL_STAT);
+	EXPECT_EQ(0x4048ba08, VMLAB_IOC_POOL_SET);
+	EXPECT_EQ(0x8118ba09, VMLAB_IOC_POOL_STAT);
 	EXPECT_EQ(0xc020ba0a, VMLAB_IOC_ADVISE);
 	EXPECT_EQ(0xc018ba0b, VMLAB_IOC_POOL_LIST);
 	EXPECT_EQ(0xc010ba0c, VMLAB_IOC_POOL_HISTOGRAMS);
@@ -59,6 +59,7 @@ TEST(fields_of_pool_set)
 	FIELD(vmlab_pool_set, policy, 24UL);
 	FIELD(vmlab_pool_set, codec, 40UL);
 	FIELD(vmlab_pool_set, latency, 56UL);
+	FIELD(vmlab_pool_set, front, 64UL);
 }
 
 TEST(fields_of_pool_stat)
@@ -92,6 +93,10 @@ TEST(fields_of_pool_stat)
 	FIELD(vmlab_pool_stat, swap_faults, 224UL);
 	FIELD(vmlab_pool_stat, swapped_in, 232UL);
 	FIELD(vmlab_pool_stat, working_set, 240UL);
+	FIELD(vmlab_pool_stat, front, 248UL);
+	FIELD(vmlab_pool_stat, front_bytes, 256UL);
+	FIELD(vmlab_pool_stat, front_copies, 264UL);
+	FIELD(vmlab_pool_stat, moved, 272UL);
 }
 
 TEST(fields_of_histograms)

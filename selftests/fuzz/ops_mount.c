@@ -28,7 +28,8 @@ static const struct kind option = { CHOICE, .names = (const struct name[]){
 	{ "budget=101%", 38 }, { "budget=", 39 }, { "policy=arc", 40 }, { "policy=lirs", 41 },
 	{ "policy=random", 42 }, { "policy=x", 43 }, { "policy=", 44 }, { "codec=zstd", 45 },
 	{ "codec=lzo-rle", 46 }, { "codec=x", 47 }, { "store_limit=8k", 48 },
-	{ "store_limit=0", 49 }, { "store_limit=x", 50 }, { "store=zs", 51 }, { "store=", 52 },
+	{ "store_limit=0", 49 }, { "store_limit=x", 50 }, { "front=64k", 55 }, { "front=1m", 56 },
+	{ "front=x", 57 }, { "store=zs", 51 }, { "store=", 52 },
 	{ "store=file:", 53 }, { "store=file:/dev/zero", 54 }, { "store=file:0", STORES },
 	{ "store=file:2", STORES + 2 }, { "store=file:4", STORES + 4 },
 	{ "store=file:6", STORES + 6 }, { }

@@ -25,6 +25,7 @@ static long pool_set(const uint64_t *a)
 		.what = a[1], .budget = a[2], .store_limit = a[3], .store_fd = a[6],
 		/* On, off or wrong, as the budget has it. */
 		.latency = (a[1] & VMLAB_POOL_LATENCY) ? a[2] % 3 : 0,
+		.front = a[2],
 	};
 
 	snprintf((char *)set.policy, sizeof(set.policy), "%s", name_of(policies, a[4]));
@@ -92,9 +93,12 @@ static long advise_at(const uint64_t *a)
 static const struct kind what = { FLAGS, .names = (const struct name[]){
 	{ "BUDGET", VMLAB_POOL_BUDGET }, { "POLICY", VMLAB_POOL_POLICY },
 	{ "CODEC", VMLAB_POOL_CODEC }, { "STORE_LIMIT", VMLAB_POOL_STORE_LIMIT },
-	{ "STORE", VMLAB_POOL_STORE }, { "LATENCY", VMLAB_POOL_LATENCY }, { }
+	{ "STORE", VMLAB_POOL_STORE }, { "LATENCY", VMLAB_POOL_LATENCY },
+	{ "FRONT", VMLAB_POOL_FRONT }, { }
 }, .usual = (const uint64_t[]){ VMLAB_POOL_BUDGET, VMLAB_POOL_BUDGET | VMLAB_POOL_POLICY,
 				VMLAB_POOL_STORE | VMLAB_POOL_STORE_LIMIT, VMLAB_POOL_POLICY,
+				VMLAB_POOL_STORE | VMLAB_POOL_STORE_LIMIT | VMLAB_POOL_FRONT |
+					VMLAB_POOL_BUDGET,
 				VMLAB_POOL_LATENCY, 0 } };
 static const struct kind budget = { CHOICE, .names = (const struct name[]){
 	{ "LEAST", VMLAB_POOL_BUDGET_MIN }, { "MORE", 2 * VMLAB_POOL_BUDGET_MIN },
@@ -114,7 +118,7 @@ static const struct kind mostly_zero = { CHOICE, .names = (const struct name[]){
 
 static const struct kind entries = { NUMBER, .tame = true, .unit = 1, .most = 10 };
 static const struct kind entry_size = { CHOICE, .names = (const struct name[]){
-	{ "STAT", sizeof(struct vmlab_pool_stat) }, { "SHORTER", 248 - 8 },
+	{ "STAT", sizeof(struct vmlab_pool_stat) }, { "SHORTER", 280 - 8 },
 	{ "HISTOGRAM", sizeof(struct vmlab_histogram) }, { "PAGE", PAGE }, { "MORE", PAGE + 8 },
 	{ }
 } };

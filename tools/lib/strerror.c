@@ -99,13 +99,14 @@ static const struct message messages[] = {
 
 	{ VMLAB_OP_POOL_SET, EINVAL,
 	  "the pool's settings are not valid: a budget is a multiple of the page size, from 64 KiB to the "
-	  "machine's memory, and names have at most 15 characters; a store is a block device, or a "
-	  "regular file that is not empty or has a limit, and goes without a codec" },
+	  "machine's memory, as is a front, and names have at most 15 characters; a store is a block "
+	  "device, or a regular file that is not empty or has a limit; it alone can have a front, and "
+	  "has a codec only with one" },
 	{ VMLAB_OP_POOL_SET, ENOENT,
 	  "there is no such policy or codec: policies are random, fifo, clock, lru, 2q, arc, sieve, s3fifo, "
 	  "lirs and those of other modules that are loaded, codecs lz4, zstd and lzo-rle" },
 	{ VMLAB_OP_POOL_SET, EBUSY,
-	  "the store, its codec and its limit cannot be changed any more (set them with or before the "
+	  "the store, its codec, its limit and whether there is a front cannot be changed any more (set them with or before the "
 	  "pool's first budget), or another pool has the file" },
 	{ VMLAB_OP_POOL_SET, ELOOP, "a region cannot be the store: name a file of another file system" },
 	{ VMLAB_OP_POOL_SET, EOPNOTSUPP,

@@ -63,11 +63,11 @@ _vmlab()
 	fi
 	case ${COMP_WORDS[1]}:$word in
 	clone:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --help --' -- "$word") ;;
-	run:-*) mapfile -t COMPREPLY < <(compgen -W '--budget= --codec= --policy= --stat --store= --store-limit= --help --' -- "$word") ;;
+	run:-*) mapfile -t COMPREPLY < <(compgen -W '--budget= --codec= --front= --policy= --stat --store= --store-limit= --help --' -- "$word") ;;
 	run:*) mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
 	snapshot:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --json --output= --help' -- "$word") ;;
 	pool:-*)
-		mapfile -t COMPREPLY < <(compgen -W '--budget= --bytes --codec= --fd= --histograms --json --latency= --policy=
+		mapfile -t COMPREPLY < <(compgen -W '--budget= --bytes --codec= --fd= --front= --histograms --json --latency= --policy=
 			--store= --store-limit= --help' -- "$word") ;;
 	clone:* | pool:* | snapshot:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
 	demo:-*) mapfile -t COMPREPLY < <(compgen -W '--color= --json --pause --help' -- "$word") ;;

@@ -28,6 +28,7 @@ enum {
 	KEY_CODEC,
 	KEY_STORE,
 	KEY_STORE_LIMIT,
+	KEY_FRONT,
 	KEY_HISTOGRAMS,
 	KEY_LATENCY,
 };
@@ -54,6 +55,7 @@ static const struct argp_option options[] = {
 	{ "bytes", 'b', NULL, 0, "Print sizes as numbers of bytes", 0 },
 	{ "codec", KEY_CODEC, "NAME", 0, "What compresses stored pages: lz4, zstd or lzo-rle", 0 },
 	{ "fd", 'f', "N", 0, "The region of descriptor N, which the shell passed on", 0 },
+	{ "front", KEY_FRONT, "SIZE", 0, "Memory for compressed pages in front of the file", 0 },
 	{ "histograms", KEY_HISTOGRAMS, NULL, 0,
 	  "Show, too, how long faults took, and how soon pages came back", 0 },
 	{ "json", 'j', NULL, 0, "Print JSON, for programs", 0 },
@@ -102,6 +104,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_STORE_LIMIT:
 		set->what |= VMLAB_POOL_STORE_LIMIT;
 		set->store_limit = parse_size("store-limit", arg, 0, state);
+		return 0;
+	case KEY_FRONT:
+		set->what |= VMLAB_POOL_FRONT;
+		if (!number_size(arg, (uint64_t *)&set->front) || !set->front)
+			argp_error(state, "--front takes a size, as 64M, not \"%s\"", arg);
 		return 0;
 	case KEY_POLICY:
 		set->what |= VMLAB_POOL_POLICY;
@@ -152,6 +159,10 @@ static const char *reason(const struct view *view)
 	const struct vmlab_pool_stat *stat = &view->stat;
 	bool file = in_file(view);
 
+	if (stat->checksum_errors && stat->front)
+		return "the file, or memory in front of it, gave back pages otherwise than it had "
+		       "been given them, or not at all, and who touches them gets SIGBUS: see who "
+		       "else writes to the file, and check its disk (\"dmesg\") and the memory";
 	if (stat->checksum_errors && file)
 		return "the file gave back pages otherwise than it had been given them, or not at "
 		       "all, and who touches them gets SIGBUS: see who else writes to it, and "
@@ -182,7 +193,7 @@ static double quotient(uint64_t pages, const struct view *view, uint64_t bytes)
 /* Of bytes that are not in memory, how many there are for each byte that the store takes. */
 static double ratio(const struct view *view)
 {
-	return quotient(view->stat.stored, view, view->stat.stored_bytes);
+	return quotient(view->stat.stored, view, view->stat.stored_bytes + view->stat.front_bytes);
 }
 
 /* How well what the store has could be compressed. */
@@ -204,6 +215,18 @@ static void line_count(const char *name, uint64_t count, const char *note)
 	line(name, text, note);
 }
 
+/* The tier in memory of a store in a file. */
+static void print_front(const struct vmlab_pool_stat *stat, bool bytes)
+{
+	char note[96];
+
+	snprintf(note, sizeof(note), "of memory in front of the file, at most %s",
+		 size_text(stat->front, bytes).text);
+	line("  front", size_text(stat->front_bytes, bytes).text, note);
+	line_count("  in front", stat->front_copies, "pages");
+	line_count("  moved", stat->moved, "pages went from there to the file");
+}
+
 static void print_store(const struct view *view, bool bytes)
 {
 	const struct vmlab_pool_stat *stat = &view->stat;
@@ -219,8 +242,10 @@ static void print_store(const struct view *view, bool bytes)
 	if (stat->copied_bytes)
 		snprintf(rate, sizeof(rate), "%.1f to 1", compression(view));
 	line("  compressed", rate, "those among them that are back in memory");
+	if (stat->front)
+		print_front(stat, bytes);
 	line_count("  same-filled", stat->same_filled, "pages, which take nothing");
-	if (!in_file(view))
+	if (!in_file(view) || stat->front)
 		line_count("  incompressible", stat->incompressible, "pages, which are stored as they are");
 }
 
@@ -305,6 +330,10 @@ static void print_json(const struct view *view, const struct options *opts)
 	json_add_u64(object, "stored_bytes", stat->stored * view->page_size);
 	json_add_u64(object, "store_bytes", stat->stored_bytes);
 	add_limit(object, "store_limit_bytes", stat->store_limit, 0);
+	add_limit(object, "front_limit_bytes", stat->front, 0);
+	json_add_u64(object, "front_bytes", stat->front_bytes);
+	json_add_u64(object, "front_copies_pages", stat->front_copies);
+	json_add_u64(object, "moved_pages", stat->moved);
 	json_object_object_add(object, "ratio", json_object_new_double(ratio(view)));
 	json_add_u64(object, "copies_pages", stat->copies);
 	json_add_u64(object, "copied_bytes", stat->copied_bytes);

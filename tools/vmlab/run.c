@@ -31,6 +31,7 @@ enum {
 	KEY_STAT,
 	KEY_STORE,
 	KEY_STORE_LIMIT,
+	KEY_FRONT,
 };
 
 struct options {
@@ -45,6 +46,7 @@ struct options {
 static const struct argp_option options[] = {
 	{ "budget", KEY_BUDGET, "SIZE", 0, "Memory that pages may take; the rest is stored", 0 },
 	{ "codec", KEY_CODEC, "NAME", 0, "What compresses stored pages: lz4, zstd or lzo-rle", 0 },
+	{ "front", KEY_FRONT, "SIZE", 0, "Memory for compressed pages in front of the file", 0 },
 	{ "policy", KEY_POLICY, "NAME", 0, POLICIES, 0 },
 	{ "stat", KEY_STAT, NULL, 0, "Print figures on stderr when the program has ended", 0 },
 	{ "store", KEY_STORE, "zs|file:PATH", 0, "Store pages in memory, or in a file", 0 },
@@ -83,6 +85,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_STORE_LIMIT:
 		opts->set.what |= VMLAB_POOL_STORE_LIMIT;
 		opts->set.store_limit = parse_size(arg, state);
+		return 0;
+	case KEY_FRONT:
+		opts->set.what |= VMLAB_POOL_FRONT;
+		opts->set.front = parse_size(arg, state);
 		return 0;
 	case KEY_POLICY:
 		opts->set.what |= VMLAB_POOL_POLICY;

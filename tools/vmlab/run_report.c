@@ -96,14 +96,18 @@ static void print_pool(const struct vmlab_pool_stat *pool, uint64_t page_size)
 	bool limited = pool->budget != VMLAB_POOL_UNLIMITED_BUDGET;
 	double stored = (double)(pool->stored * page_size);
 	bool file = !strcmp((const char *)pool->store, "file");
-	char note[96] = "";
+	char note[128] = "";
 
 	if (limited)
 		snprintf(note, sizeof(note), "of at most %s, policy %s",
 			 size_text(pool->budget, false).text, (const char *)pool->policy);
 	line_bytes("resident", pool->resident * page_size, note);
 	*note = 0;
-	if (pool->stored_bytes && file)
+	if (pool->front)
+		snprintf(note, sizeof(note), "in %s of memory, %s, and in %s of the file",
+			 size_text(pool->front_bytes, false).text, (const char *)pool->codec,
+			 size_text(pool->stored_bytes, false).text);
+	else if (pool->stored_bytes && file)
 		snprintf(note, sizeof(note), "in %s of the file",
 			 size_text(pool->stored_bytes, false).text);
 	else if (pool->stored_bytes)

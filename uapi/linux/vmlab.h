@@ -41,6 +41,7 @@
 #define VMLAB_FEATURE_POOL		(1ULL << 9)	/* VMLAB_IOC_POOL_SET, ..._ADVISE */
 #define VMLAB_FEATURE_STORE_FILE	(1ULL << 10)	/* VMLAB_POOL_STORE */
 #define VMLAB_FEATURE_HISTOGRAMS	(1ULL << 11)	/* VMLAB_IOC_POOL_LIST, ..._HISTOGRAMS */
+#define VMLAB_FEATURE_FRONT		(1ULL << 12)	/* VMLAB_POOL_FRONT */
 
 /**
  * struct vmlab_features - what the module can do, and its totals
@@ -344,6 +345,7 @@ struct vmlab_address {
 #define VMLAB_POOL_STORE_LIMIT	(1U << 3)
 #define VMLAB_POOL_STORE	(1U << 4)
 #define VMLAB_POOL_LATENCY	(1U << 5)
+#define VMLAB_POOL_FRONT	(1U << 6)
 
 /* vmlab_pool_set.store_fd: pages are stored in memory. It is not what a failed open() returns. */
 #define VMLAB_POOL_IN_MEMORY	(-2)
@@ -377,6 +379,10 @@ struct vmlab_address {
  *		not, the default, for each fault takes a little longer by it. May be changed at any
  *		time.
  * @__reserved:	zero
+ * @front:	bytes of memory that pages may take, compressed, in front of the file that is the
+ *		store; a multiple of the page size, from VMLAB_POOL_BUDGET_MIN to the memory of the
+ *		system. Beyond it those go to the file that were evicted longest ago. May be
+ *		changed at any time; what is there goes when others come.
  *
  * The region must be open for writing. Who may use it may set its budget; of a mount,
  * or by the clone of a reader (see struct vmlab_clone), who has CAP_SYS_ADMIN.
@@ -384,7 +390,8 @@ struct vmlab_address {
  * then.
  * After ENOMEM a part may have been set, and the call may be repeated.
  * A file is named before there are clones, or with CAP_SYS_ADMIN: what they have is there, too.
- * Errors: EINVAL (a file and a codec, too: what is in a file is not compressed), EBADF, EPERM,
+ * Errors: EINVAL (@front without a file; a codec with a file, but without @front: what is in a
+ * file is not compressed), EBADF, EPERM,
  * ETXTBSY (a swap file), what opening the file again gives, ENOMEM, EBUSY (another codec, limit
  * or file than before, or a file or device that somebody else has), ENOENT (there is no such
  * policy or codec), ELOOP (the file is itself a region), EOPNOTSUPP (anything but @latency of a
@@ -400,6 +407,7 @@ struct vmlab_pool_set {
 	__u8  codec[VMLAB_POOL_NAME];
 	__u32 latency;
 	__u32 __reserved;
+	__u64 front;
 };
 
 /**
@@ -407,8 +415,8 @@ struct vmlab_pool_set {
  * @budget:	bytes, or VMLAB_POOL_UNLIMITED_BUDGET
  * @resident:	pages in memory
  * @stored:	pages that are not
- * @stored_bytes: bytes of memory, or of its file, that the store takes
- * @store_limit: bytes that it may take, 0: without limit
+ * @stored_bytes: bytes of memory, or of its file if it has one, that the store takes
+ * @store_limit: bytes that it may take of that, 0: without limit
  * @same_filled: pages in the store that take no memory there
  * @incompressible: pages in the store that are not compressed
  * @evicted:	pages that were evicted
@@ -434,6 +442,10 @@ struct vmlab_pool_set {
  * @working_set: pages of memory with which nine of ten of those that came back lately would have
  *		stayed, about; 0: none has come back. "Lately" is a number of pages that come back,
  *		not a time: when there are 1024, half of what is known of them is forgotten.
+ * @front:	bytes of memory that pages may take in front of the file; 0: there is none
+ * @front_bytes: bytes that they take there
+ * @front_copies: pages that are there, of @copies
+ * @moved:	pages that went from there to the file
  */
 struct vmlab_pool_stat {
 	__u64 budget;
@@ -465,6 +477,10 @@ struct vmlab_pool_stat {
 	__u64 swap_faults;
 	__u64 swapped_in;
 	__u64 working_set;
+	__u64 front;
+	__u64 front_bytes;
+	__u64 front_copies;
+	__u64 moved;
 };
 
 #define VMLAB_HISTOGRAM_BUCKETS	40
