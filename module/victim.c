@@ -98,12 +98,17 @@ unsigned int vmlab_victims_choose_in_range(struct vmlab_region *region, pgoff_t 
 	struct vmlab_pool *pool = region->pool;
 	unsigned int i = 0;
 
-	while (i < nr && *first <= last && vmlab_index_next(&region->index, first, last)) {
+	while (i < nr && *first <= last) {
 		struct folio *folio = vmlab_page_get(region, (*first)++);
 		struct vmlab_swap *swap;
 
-		if (!folio)
+		/* Mostly the next page is there. */
+		if (!folio && !vmlab_index_next(&region->index, first, last))
+			break;
+		if (!folio) {
+			cond_resched();
 			continue;
+		}
 		spin_lock(&pool->policy_lock);
 		swap = vmlab_folio_swap_locked(folio);
 		if (swap && swap->entry.state == VMLAB_ENTRY_RESIDENT) {
