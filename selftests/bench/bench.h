@@ -48,6 +48,8 @@ struct side {
 	void (*end)(struct memory *memory);	/* before unmapping */
 	void (*share)(struct memory *memory);	/* by copy-on-write, with memory->copy */
 	void (*unshare)(struct memory *memory);
+	void (*evict)(struct memory *memory);	/* all of its pages leave memory */
+	uint64_t (*stored_bytes)(struct memory *memory);	/* what they take then */
 };
 
 extern const struct side vmlab, vmlab_tracked, memfd, anonymous, userfault;
@@ -60,6 +62,9 @@ extern const struct side vmlab_huge, anonymous_huge;
 
 /* On the file of file.c: read-only mappings, and writable ones. */
 extern const struct side vmlab_file, file_mmap, vmlab_file_written, file_mmap_written;
+
+/* Whose pages leave memory, of swap.c. */
+extern const struct side vmlab_stored, anonymous_zram;
 
 /* File systems of files.c. */
 extern const struct side vmlab_mount, tmpfs_mount;
@@ -112,6 +117,13 @@ turn_fn cow_break, cow_break_p99, share_unmapped, share_mapped, share_again,
 turn_fn file_life;
 const char *files_prepare(void);
 void files_finish(void);
+
+/* swap.c: the same for pages that leave memory, and come back; swap_memory: bytes of one stored */
+
+turn_fn swap_out, swap_in, swap_memory;
+const char *swap_prepare_text(void);
+const char *swap_prepare_program(void);
+void swap_finish(void);
 
 /* rows.c: the rows, measure.c: how they are measured */
 

@@ -84,6 +84,30 @@ const struct work works[] = {
 		.sides = { { &vmlab_mount }, { &tmpfs_mount, 1.1 } },
 		.prepare = files_prepare, .finish = files_finish, .headline = true,
 	}, {
+		.name = "a page of text leaves, lz4", .turn = swap_out,
+		.sides = { { &vmlab_stored }, { &anonymous_zram } },
+		.prepare = swap_prepare_text, .finish = swap_finish, .headline = true,
+	}, {
+		.name = "a page of text comes back, lz4", .turn = swap_in,
+		.sides = { { &vmlab_stored }, { &anonymous_zram } },
+		.prepare = swap_prepare_text, .finish = swap_finish, .headline = true,
+	}, {
+		.name = "a page of a program leaves, lz4", .turn = swap_out,
+		.sides = { { &vmlab_stored }, { &anonymous_zram } },
+		.prepare = swap_prepare_program, .finish = swap_finish,
+	}, {
+		.name = "a page of a program comes back, lz4", .turn = swap_in,
+		.sides = { { &vmlab_stored }, { &anonymous_zram } },
+		.prepare = swap_prepare_program, .finish = swap_finish,
+	}, {
+		.name = "memory of a stored page of text, lz4", .turn = swap_memory,
+		.unit = "bytes/page", .sides = { { &vmlab_stored }, { &anonymous_zram, 1.02 } },
+		.prepare = swap_prepare_text, .finish = swap_finish, .headline = true,
+	}, {
+		.name = "memory of a stored page of a program, lz4", .turn = swap_memory,
+		.unit = "bytes/page", .sides = { { &vmlab_stored }, { &anonymous_zram, 1.02 } },
+		.prepare = swap_prepare_program, .finish = swap_finish,
+	}, {
 		.name = "memory beside pages and page tables", .turn = memory_beside,
 		.unit = "bytes/page", .sides = { { &vmlab, 64 } }, .headline = true,
 	}, {
