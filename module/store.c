@@ -152,10 +152,8 @@ static int keep(struct vmlab_store *store, void *data, unsigned int length, unsi
 	unsigned long handle;
 	int ret = store->ops->write(store, data, length, &handle);
 
-	if (unlikely(ret)) {
-		atomic_long_inc(&store->refused);
+	if (unlikely(ret))
 		return ret;
-	}
 	copy->handle = handle;
 	copy->checksum = checksum(data, length);
 	copy->length = flags & VMLAB_COPY_RAW ? 0 : length;
@@ -242,10 +240,8 @@ static void keep_pages(struct vmlab_store *store, struct vmlab_store_job *jobs, 
 	if (nr_left)
 		store->ops->write_pages(store, left, nr_left);
 	for (i = 0; i < nr_left; i++) {
-		if (left[i]->ret) {
-			atomic_long_inc(&store->refused);
+		if (left[i]->ret)
 			continue;
-		}
 		left[i]->copy->length = 0;
 		left[i]->copy->flags |= VMLAB_COPY_RAW | VMLAB_COPY_VALID;
 		atomic_long_add(PAGE_SIZE, &store->bytes);

@@ -121,7 +121,6 @@ struct vmlab_store_ops {
  * @bytes: the bytes that these came to
  * @same_filled: those that are one word over and over
  * @incompressible: those that are stored as they are
- * @refused: how often a page was not stored: at the limit, or for want of memory
  * @errors: how often a page could not be had back, or was not what it had been
  *
  * Embedded in what each kind of store has. No lock of its own.
@@ -138,7 +137,6 @@ struct vmlab_store {
 	atomic_long_t bytes;
 	atomic_long_t same_filled;
 	atomic_long_t incompressible;
-	atomic_long_t refused;
 	atomic_long_t errors;
 };
 
