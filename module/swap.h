@@ -111,7 +111,6 @@ bool vmlab_swap_is_named(struct folio *folio);
 void vmlab_swap_admit(struct vmlab_swap *swap);
 int vmlab_swap_attach(struct vmlab_region *region, struct folio *folio, gfp_t gfp);
 void vmlab_swap_unpin(struct vmlab_swap *swap);
-bool vmlab_swap_is_far(const struct vmlab_swap *swap);
 bool vmlab_swap_wants_frame(const struct vmlab_swap *swap);
 bool vmlab_swap_keep(struct folio *folio);
 bool vmlab_swap_trylock(struct vmlab_swap *swap);

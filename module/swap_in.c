@@ -239,8 +239,8 @@ static int end_read(struct read_request *request)
 	return ret;
 }
 
-/* Is there content that only a worker may bring back? It stays so for who has BUSY. */
-bool vmlab_swap_is_far(const struct vmlab_swap *swap)
+/* Is there content that only a worker may bring back? Caller has BUSY. */
+static bool is_far(const struct vmlab_swap *swap)
 {
 	return !READ_ONCE(swap->folio) && vmlab_store_is_far(swap->pool->store, &swap->copy);
 }
@@ -330,11 +330,11 @@ int vmlab_swap_in(struct vmlab_region *region, pgoff_t pgoff, bool must)
 	else
 		ret = wait_on_bit_lock(&swap->flags, VMLAB_SWAP_BUSY,
 				       must ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE);
-	if (!ret && vmlab_swap_is_far(swap) && must) {
+	if (!ret && is_far(swap) && must) {
 		ret = bring_in_from_afar(region, pgoff, swap);
 	} else if (!ret) {
 		ret = -EAGAIN;
-		if (!vmlab_swap_is_far(swap))
+		if (!is_far(swap))
 			ret = bring_in(region, pgoff, swap, must ? MUST : WANTED);
 		vmlab_swap_unlock(swap);
 	}
@@ -366,9 +366,7 @@ int vmlab_swap_fetch(struct vmlab_region *region, pgoff_t pgoff, bool beyond)
 	ret = wait_on_bit_lock(&swap->flags, VMLAB_SWAP_BUSY, TASK_KILLABLE) ? -EINTR : 0;
 	if (ret)
 		goto release;
-	request = vmlab_swap_is_far(swap) ?
-			  begin_read(region, pgoff, swap, beyond ? BEYOND : WANTED) :
-			  NULL;
+	request = is_far(swap) ? begin_read(region, pgoff, swap, beyond ? BEYOND : WANTED) : NULL;
 	if (IS_ERR_OR_NULL(request))
 		vmlab_swap_unlock(swap);
 	ret = IS_ERR_OR_NULL(request) ? PTR_ERR_OR_ZERO(request) : end_read(request);
@@ -391,7 +389,7 @@ static bool read_ahead(struct vmlab_region *region, pgoff_t pgoff, bool far)
 		return true;
 	if (READ_ONCE(swap->folio) || !vmlab_swap_trylock(swap))
 		goto release;
-	if (vmlab_swap_is_far(swap)) {
+	if (is_far(swap)) {
 		request = begin_read(region, pgoff, swap, AHEAD);
 		go_on = !IS_ERR(request);
 		if (go_on)

@@ -103,9 +103,9 @@ unsigned int vmlab_victims_choose_in_range(struct vmlab_region *region, pgoff_t 
 		struct vmlab_swap *swap;
 
 		/* Mostly the next page is there. */
-		if (!folio && !vmlab_index_next(&region->index, first, last))
-			break;
 		if (!folio) {
+			if (!vmlab_index_next(&region->index, first, last))
+				break;
 			cond_resched();
 			continue;
 		}
@@ -464,8 +464,6 @@ static unsigned int evict_from(struct vmlab_region *region, struct vmlab_victim 
 	if (locked)
 		unlock(region);
 	/* Who waits for one of these may hold another region's lock. */
-	if (isolated)
-		vmlab_tiers_make_room(pool);
 	while (isolated)
 		gone += store_some(pool, victims, &isolated);
 	return gone;
@@ -505,6 +503,8 @@ unsigned int vmlab_victims_evict(struct vmlab_pool *pool, struct vmlab_victim *v
 {
 	unsigned int i, gone = 0;
 
+	/* Before they are BUSY: who needs one of them does not wait for that output. */
+	vmlab_tiers_make_room(pool);
 	for (i = 0; i < nr; i++) {
 		if (!victims[i].region)
 			refuse(pool, &victims[i]);
