@@ -92,7 +92,8 @@ check: ## run the tests, in a VM but for those of check-tools
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	+@[ "$(ONLY)" ] || $(MAKE) --no-print-directory check-tools
-	@$(vm)/check --kernel $(guest) --timeout 1800 -- $(run_tests)
+	@$(vm)/check --kernel $(guest) $(if $(filter debug kcsan,$(guest)),--mem 3072 --timeout 9000,--timeout 1800) -- \
+		$(run_tests)
 
 check-tools: ## run the tests of what needs no module: vmlab sim, parts of tools, scripts
 	$(if $(filter-out $(moduleless),$(ONLY)),$(error make check-tools has only $(moduleless)))
@@ -117,7 +118,7 @@ check-debug: ## run them on the debug kernel, and fuzz there for a minute
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	@rm -rf $(covered) && mkdir -p $(covered)
-	@$(vm)/check --must-run "failnth failinit fuzz" --kernel debug --mem 3072 --timeout 5000 --share $(covered) -- \
+	@$(vm)/check --must-run "failnth failinit fuzz" --kernel debug --mem 3072 --timeout 9000 --share $(covered) -- \
 		selftests/coverage collect $(CURDIR)/$(covered) $(run_tests)
 
 check-races: ONLY ?= $(threaded)

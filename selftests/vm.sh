@@ -95,7 +95,8 @@ lost_status_is_told() {
 results_are_counted() {
 	local program='# selftests: folder: zero\n# 1..2\n# ok 1 one\n' end='ok 1 selftests: folder: zero\n'
 	ended $'\nfailed: zero: 1 of 2 results\n1 passed, 1 failed' 1 "$program$end" 0 &&
-		ended $'\n\n2 passed, 0 failed' 0 "$program# ok 2 two\n$end" 0
+		ended $'\n\n2 passed, 0 failed' 0 "$program# ok 2 two\n$end" 0 &&
+		ended $'\nfailed: zero: 0 of 2 results\n0 passed, 1 failed' 1 "${program%# ok*}$end" 0
 }
 
 # What was skipped, alone or as a whole, is no success in a program that must run.

@@ -183,9 +183,12 @@ def changes(before, after):
     for (work, peer), by_series in in_units(after, STEADY):
         for series, row in by_series.items():
             was = old.get((work, peer), {}).get(series, {}).get("vmlab")
-            if was and abs(row.get("vmlab", was) / was - 1) > 0.01:
-                found.append(f"  {work} on {series}: {number(was)} -> {number(row['vmlab'])} "
-                             f"({row['vmlab'] / was - 1:+.1%})")
+            now = row.get("vmlab", was)
+            if was == 0 and now:
+                found.append(f"  {work} on {series}: 0 -> {number(now)}")
+            elif was and abs(now / was - 1) > 0.01:
+                found.append(f"  {work} on {series}: {number(was)} -> {number(now)} "
+                             f"({now / was - 1:+.1%})")
     since = f"since {before['commit'][:7]} of {before['date'][:10]}"
     if not found:
         return f"No figure changed by more than 1 % {since}."

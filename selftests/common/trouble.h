@@ -8,6 +8,7 @@
 
 static const char *const troubles[] = {
 	"BUG",
+	"[[] BUG: ",
 	"WARNING: ",
 	"Oops",
 	"Kernel panic",

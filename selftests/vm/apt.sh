@@ -13,14 +13,15 @@ sudo=()
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# The mirrors are those of the machine's own sources; only the suite may be another one.
+# The mirrors are those of the machine's own sources of Debian 12; only the suite may be another one.
 find_mirrors() {
 	local targets
 	# shellcheck disable=SC2016 # for apt-get
-	targets=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(SITE)' 'Created-By: Packages')
-	mirror=$(awk '$1 !~ /-security$/ { print $2; exit }' <<<"$targets")
-	security=$(awk '$1 ~ /-security$/ { print $2; exit }' <<<"$targets")
-	[ "$mirror" ] || die "this machine's apt sources name no mirror to fetch a kernel from"
+	targets=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(SITE)' \
+		'Created-By: Packages' 'Component: main')
+	mirror=$(awk '$1 ~ /^(bookworm|stable)$/ && $2 ~ /^http/ { print $2; exit }' <<<"$targets")
+	security=$(awk '$1 ~ /^(bookworm|stable)-security$/ && $2 ~ /^http/ { print $2; exit }' <<<"$targets")
+	[ "$mirror" ] || die "this machine's apt sources name no mirror of bookworm to fetch a kernel from"
 	security=${security:-$mirror-security}
 }
 
@@ -56,7 +57,7 @@ apt_setup() {
 	exec 8>"$apt/lock"
 	flock 8
 	if [ ! "$(find "$apt/updated" -mmin -60 2>/dev/null)" ]; then
-		apt apt-get update || die "cannot fetch the package lists of $*"
+		apt apt-get update || die "cannot fetch the package lists of $* from $mirror"
 		touch "$apt/updated"
 	fi
 	exec 8>&-

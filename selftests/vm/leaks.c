@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An object counts as lost if two scans found nothing that points to it, and if
- * it did not change between them. The first scan is made while the module is
- * loaded, the second when it is gone, and with it the last reason to keep what
- * it had. Its functions have no names by then: they are written down before.
+ * it did not change between them. Both are made when the module is gone, and with
+ * it the last reason to keep what it had: what its own data pointed to until then is
+ * seen for the first time by the first of them. Its functions have no names by then:
+ * they are written down before.
  */
 
 #define _GNU_SOURCE
@@ -80,7 +81,6 @@ void leaks_before_unload(void)
 	if (access(KMEMLEAK, W_OK))
 		return;
 	note_symbols();
-	scan();		/* if that fails, so does the next */
 }
 
 /*
@@ -168,7 +168,7 @@ char *leaks_after_unload(bool must_tell)
 	if (access(KMEMLEAK, W_OK))
 		return must_tell ? strdup(KMEMLEAK " is not there, or not for us\n") : NULL;
 	sleep(AGE_MIN + 1);
-	if (scan())
+	if (scan() || scan())
 		return strdup("kmemleak has switched itself off: see the kernel's log\n");
 	out = open_memstream(&report, &length);
 	if (!out)
