@@ -26,6 +26,10 @@
 #include <linux/uio.h>
 #include <linux/zsmalloc.h>
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#include <linux/filelock.h>
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #include <linux/user_namespace.h>
 #define mnt_idmap user_namespace

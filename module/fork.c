@@ -32,10 +32,12 @@
  * struct vmlab_family - what the file of a family has as private_data
  * @lock: protects @mappings
  * @mappings: struct vmlab_mapping, the newest first
+ * @founder: serial of the region that it was made for: the others came of it by forks
  */
 struct vmlab_family {
 	spinlock_t lock;
 	struct list_head mappings;
+	u64 founder;
 };
 
 /**
@@ -114,6 +116,17 @@ static void init_mapping(struct vmlab_mapping *mapping, struct vmlab_family *fam
 	spin_unlock(&family->lock);
 }
 
+/*
+ * Such a kernel merges a VMA with its neighbour of the same file, offsets and flags, which may show
+ * another region; but none with this flag, or with VM_MIXEDMAP. Those of the founder alone need no
+ * flag: it is the only one without.
+ */
+static void keep_apart(struct vm_area_struct *vma)
+{
+	if (VMLAB_MERGES_VMAS)
+		vm_flags_mod(vma, VM_DONTEXPAND, 0);
+}
+
 /**
  * vmlab_fork_mmap - a new VMA is to show a region that is copied at forks
  * @region: the region
@@ -136,6 +149,8 @@ int vmlab_fork_mmap(struct vmlab_region *region, struct file *file, struct vm_ar
 	}
 	vma->vm_private_data = mapping;
 	vma_set_file(vma, region->family);
+	if (vmlab_region_is_huge(region) && serial_of(file) != family->founder)
+		keep_apart(vma);
 	/*
 	 * The child's VMA has nothing to be copied: its pages are found in the clone. A
 	 * private one has pages of its own.
@@ -186,12 +201,8 @@ void vmlab_fork_open(struct vm_area_struct *vma)
 		unmap_mapping_pages(vma->vm_file->f_mapping, vma->vm_pgoff, vma_pages(vma), false);
 	child = find_get(mapping->family, vma->vm_mm, NULL, serial_of(mapping->file));
 	vma->vm_private_data = child ?: new_child(mapping, vma->vm_mm);
-	/*
-	 * Such a kernel merges a VMA with its neighbour of the same file, offsets and flags, which
-	 * may show another region; but none with this flag, or with VM_MIXEDMAP.
-	 */
-	if (VMLAB_MERGES_VMAS && !(vma->vm_flags & VM_MIXEDMAP))
-		vm_flags_mod(vma, VM_DONTEXPAND, 0);
+	if (!(vma->vm_flags & VM_MIXEDMAP))
+		keep_apart(vma);
 }
 
 /* A VMA goes. */
@@ -301,6 +312,7 @@ struct file *vmlab_fork_new_family(const struct vmlab_region *region)
 		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&family->lock);
 	INIT_LIST_HEAD(&family->mappings);
+	family->founder = region->index.serial;
 	file = vmlab_fs_new_family(region, &family_fops);
 	if (IS_ERR(file))
 		kfree(family);

@@ -524,6 +524,9 @@ static bool cut(struct vmlab_region *region, pgoff_t pgoff, const struct hole *h
 	struct page *page;
 	bool held;
 
+	/* What is no part of one is not to be copied, or brought back, only to go. */
+	if (!vmlab_huge_has(region, pgoff))
+		return true;
 	if (vmlab_pages_own(region, pgoff, 1, &page, &place, NULL, true) <= 0 ||
 	    !PageCompound(page))
 		return true;

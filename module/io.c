@@ -167,17 +167,16 @@ static ssize_t write_page(struct vmlab_region *region, loff_t pos, size_t len,
 }
 
 /*
- * A backing that has an end of its own must move it before a write beyond it, and so a
- * write that is bound to fail must be found out before that. Without one, the end is
- * where the last write went.
+ * What cannot be read makes no pages, and moves no end. A backing that has an end of its own must
+ * move it before a write beyond it; without one, the end is where the last write went.
  */
 static int make_room(struct vmlab_region *region, loff_t end, struct iov_iter *from,
 		     size_t len)
 {
-	if (!region->backing->extend || end <= vmlab_region_size(region))
-		return 0;
 	if (fault_in_iov_iter_readable(from, len) == len)
 		return -EFAULT;
+	if (!region->backing->extend || end <= vmlab_region_size(region))
+		return 0;
 	if (!vmlab_pages_left(region->pool))
 		return -ENOSPC;
 	return region->backing->extend(region, end);
@@ -539,6 +538,7 @@ const struct file_operations vmlab_region_fops = {
 	.get_unmapped_area = get_area,
 	.fsync		= fsync,
 	.fallocate	= fallocate,
+	.setlease	= generic_setlease,
 	.remap_file_range = vmlab_reflink,
 	.unlocked_ioctl	= vmlab_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,

@@ -353,6 +353,15 @@ static int set_pool(struct fs_context *fc, struct vmlab_pool *pool, const struct
 	return set.what ? explain(fc, vmlab_pool_set(pool, &set, options->store), &set) : 0;
 }
 
+/*
+ * Does a limit become one that is less than what is in use? That may be more than the limit, which
+ * is no reason to refuse the same one again.
+ */
+static bool is_too_low(long limit, long old, atomic_long_t *in_use)
+{
+	return limit < min(old, atomic_long_read(in_use));
+}
+
 static int reconfigure(struct fs_context *fc)
 {
 	struct vmlab_pool *pool = fc->root->d_sb->s_fs_info;
@@ -361,10 +370,10 @@ static int reconfigure(struct fs_context *fc)
 	int ret;
 
 	if (test_bit(OPTION_SIZE, &options->given) &&
-	    options->pages < atomic_long_read(&pool->pages))
+	    is_too_low(options->pages, pool->max_pages, &pool->pages))
 		return invalfc(fc, "More than this size is in use");
 	if (test_bit(OPTION_NR_INODES, &options->given) &&
-	    options->inodes < atomic_long_read(&pool->inodes))
+	    is_too_low(options->inodes, pool->max_inodes, &pool->inodes))
 		return invalfc(fc, "More inodes than these are in use");
 	ret = set_pool(fc, pool, options);
 	if (ret)

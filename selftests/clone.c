@@ -216,6 +216,19 @@ TEST_F(clone, punching_leaves_the_other)
 }
 
 /* Whole branches of the index, which both have, go from one side at once. */
+/* What goes as a whole is not copied before, wherever the range begins and ends. */
+TEST_F(clone, punching_copies_nothing)
+{
+	int other = clone_of(self->fd), fd = region_fd(self->fd, O_CLOEXEC);
+
+	EXPECT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, PAGE, 70 * PAGE));
+	EXPECT_EQ(0, region_stat(self->fd).cow_copies);
+	EXPECT_TRUE(all_zero(self->p + PAGE, 70 * PAGE));
+	EXPECT_TRUE(reads_filled(other, 0, LENGTH, 1));
+	close(fd);
+	close(other);
+}
+
 TEST_F(clone, punching_much_leaves_the_other)
 {
 	const off_t from = 1L << 30, step = 64 * PAGE, end = from + 192 * step;

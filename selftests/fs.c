@@ -124,6 +124,19 @@ TEST_F(mount, a_full_mount_refuses_writes)
 	EXPECT_EQ(1, pages_used());
 }
 
+TEST_F(mount, leases)
+{
+	int fd = file("a"), reader = open("a", O_RDONLY | O_CLOEXEC);
+
+	close(fd);
+	signal(SIGIO, SIG_IGN);		/* tells that somebody else wants it */
+	EXPECT_EQ(0, fcntl(reader, F_SETLEASE, F_RDLCK));
+	EXPECT_EQ(F_RDLCK, fcntl(reader, F_GETLEASE));
+	EXPECT_FAILS(EAGAIN, open("a", O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+	EXPECT_EQ(0, fcntl(reader, F_SETLEASE, F_UNLCK));
+	close(reader);
+}
+
 TEST_F(mount, a_full_mount_gives_sigbus)
 {
 	int fd = file("a");
@@ -243,6 +256,29 @@ TEST_F(ours, files_end_at_the_limit_of_regions)
 	EXPECT_EQ(VMLAB_SIZE_MAX, stat_of("a").st_size);
 	EXPECT_EQ(1, pages_used());
 	EXPECT_EQ(MAP_FAILED, map(fd, 2 * PAGE, RW, MAP_SHARED, VMLAB_SIZE_MAX - PAGE));
+}
+
+/* What cannot be read takes no room; on the tmpfs of 7.x it does. */
+TEST_F(ours, a_write_of_bad_memory_leaves_nothing)
+{
+	static const char *const huge[] = { "never", "always" };
+	const char *bad = map(-1, 2 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	__u64 before;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(huge); i++) {
+		char options[32], name[] = { 'a' + i, 0 };
+		int fd;
+
+		snprintf(options, sizeof(options), "size=8m,huge=%s", huge[i]);
+		ASSERT_EQ(0, mount("none", self->dir, "vmlab", MS_REMOUNT, options));
+		before = figures().f_bfree;
+		fd = file(name);
+		EXPECT_FAILS(EFAULT, pwrite(fd, bad, 2 * MIB, 0));
+		EXPECT_FAILS(EFAULT, pwrite(fd, bad, 1, 4 * MIB));
+		EXPECT_EQ(0, stat_of(name).st_blocks);
+		EXPECT_EQ(before, figures().f_bfree);
+		close(fd);
+	}
 }
 
 TEST_F(ours, direct_io_goes_through)

@@ -424,6 +424,45 @@ TEST(a_child_has_both_side_by_side)
 	close(fd);
 }
 
+/*
+ * In a child, mappings of the parent's region and of its own, made by mmap(), in one row: a part of
+ * the second is to become like the first, by mprotect(), or all of it comes from elsewhere, by
+ * mremap(). What is written there then must not be the parent's.
+ */
+static bool apart_when_merged(const char *p, int fd, bool moved)
+{
+	struct vmlab_region_fd at = { .flags = O_CLOEXEC, .address = (unsigned long)p };
+	int own = ioctl(fd, VMLAB_IOC_REGION_FD, &at);
+	char *room = map(-1, 8 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	char *first = (char *)(((unsigned long)room + HUGE - 1) / HUGE * HUGE), *second;
+
+	mmap(first, HUGE, RW, MAP_SHARED | MAP_FIXED, fd, 0);
+	second = mmap(first + (moved ? 4 : 1) * HUGE, HUGE, RW, MAP_SHARED | MAP_FIXED, own, HUGE);
+	if (moved) {
+		second = mremap(second, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, first + HUGE);
+	} else {
+		mprotect(second, HUGE, PROT_READ);
+		mprotect(second, HUGE / 2, RW);
+	}
+	madvise(second, HUGE / 2, MADV_DONTNEED);
+	second[0] = 99;
+	second[PAGE] = 98;
+	return own >= 0 && p[HUGE] == 99 && p[HUGE + PAGE] == 98;
+}
+
+TEST(a_child_has_both_by_mmap)
+{
+	int fd = region_zero(VMLAB_REGION_HUGE | VMLAB_REGION_COW_FORK, 0);
+	char *p = map_shared(fd, LENGTH);
+
+	fill(p, LENGTH, 1);
+	EXPECT_TRUE(IN_CHILD(apart_when_merged(p, fd, false)));
+	EXPECT_TRUE(IN_CHILD(apart_when_merged(p, fd, true)));
+	EXPECT_TRUE(filled(p, LENGTH, 1));
+	munmap(p, LENGTH);
+	close(fd);
+}
+
 /* A huge page that a clone has, too, must be copied for that. */
 TEST_F(huge, a_reflink_to_a_part_keeps_to_the_cap)
 {

@@ -4,6 +4,8 @@
  */
 #include "fs_test.h"
 
+#include <linux/fs.h>
+
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
@@ -91,6 +93,24 @@ TEST_F(ours, less_than_is_used_cannot_be_had)
 	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "mode=700,size=508k"));
 	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "size=2m,nr_inodes=1"));
 	EXPECT_TRUE(shows(self->dir, ",size=1024k,nr_inodes=100,huge=never,mode=750,uid=3,gid=4"));
+}
+
+/* More may be in use than the limit has: a file was made shorter. mount(8) repeats all options. */
+TEST_F(ours, the_same_limit_can_be_asked_for_again)
+{
+	int in, out = file("b");
+
+	ASSERT_TRUE(make_filled("a", SIZE, 1));
+	in = file("a");
+	ASSERT_EQ(0, ioctl(out, FICLONE, in));
+	ASSERT_EQ(0, ftruncate(out, 100));
+	ASSERT_EQ(0, figures().f_bfree);
+	EXPECT_EQ(0, remount(self->dir, 0, "size=1m,mode=700"));
+	EXPECT_TRUE(shows(self->dir, ",size=1024k,nr_inodes=100,huge=never,mode=700,uid=3,gid=4"));
+	EXPECT_FAILS(EINVAL, remount(self->dir, 0, "size=1020k"));
+	EXPECT_EQ(0, remount(self->dir, 0, "size=1028k"));
+	close(in);
+	close(out);
 }
 
 TEST_F(ours, bad_options_are_refused)
