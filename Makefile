@@ -30,7 +30,7 @@ sudo	:= $(if $(filter 0,$(shell id -u)),,sudo)
 KERNELS	?= 6.1 6.12 newest
 moduleless := sim units cache vm
 threaded := threads races huge_races file_races differ run moment fork_moment reflink_moment swap_load pressure fork reflink \
-	names limits regress swap store tiers policies clone huge huge_share writeback file fuzz
+	names limits regress swap store tiers record policies clone huge huge_share writeback file fuzz
 # Where the kernel's test framework is, and OUTPUT, which its lib.mk sets at the top
 # level only.
 kselftest = KSELFTEST="$$($(vm)/kernel kselftest)" OUTPUT=$(CURDIR)/selftests

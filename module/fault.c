@@ -29,6 +29,7 @@
 #include "mapping.h"
 #include "page.h"
 #include "pool.h"
+#include "record.h"
 #include "region.h"
 #include "share.h"
 #include "stats.h"
@@ -103,6 +104,12 @@ void vmlab_fault_count(struct vmlab_region *region, struct vm_fault *vmf, unsign
 	trace_vmlab_fault(region->id, vmf, nr, cause);
 }
 
+/* Is a fault to map its page alone? Caller holds invalidate_lock. */
+static bool maps_one(const struct vmlab_region *region)
+{
+	return region->flags & VMLAB_REGION_STRICT || unlikely(region->recorder);
+}
+
 /*
  * How many pages to make or to copy for a fault: as many as its stream's window, which ends
  * at a multiple of its size and so inside one leaf of the index.
@@ -112,7 +119,7 @@ static unsigned int new_window(const struct vmlab_region *region, pgoff_t pgoff,
 {
 	unsigned int window = 1;
 
-	if (!(region->flags & VMLAB_REGION_STRICT))
+	if (!maps_one(region))
 		window = vmlab_stream_window(stream);
 	window -= pgoff & (window - 1);
 	return min_t(unsigned long, window, ahead);
@@ -122,7 +129,7 @@ static unsigned int new_window(const struct vmlab_region *region, pgoff_t pgoff,
 static unsigned int refault_window(const struct vmlab_region *region,
 				   struct vmlab_stream stream)
 {
-	if (region->flags & VMLAB_REGION_STRICT)
+	if (maps_one(region))
 		return 1;
 	return vmlab_stream_window(stream) > 1 ? VMLAB_BATCH : REFAULT_WINDOW;
 }
@@ -395,6 +402,13 @@ static bool make_room(struct vmlab_region *region, struct vm_fault *vmf, u64 beg
 	return false;
 }
 
+/* Caller holds invalidate_lock shared. */
+static void note_reference(struct vmlab_region *region, struct vm_fault *vmf, vm_fault_t ret)
+{
+	if (unlikely(region->recorder) && !(ret & (VM_FAULT_ERROR | VM_FAULT_RETRY)))
+		vmlab_record_note(region, vmf);
+}
+
 /* vm_operations_struct.fault */
 vm_fault_t vmlab_fault(struct vm_fault *vmf)
 {
@@ -409,11 +423,14 @@ vm_fault_t vmlab_fault(struct vm_fault *vmf)
 		vmlab_region_name_owner(region);
 	if (region->backing->follow && !vmlab_fault_pages_ahead(region, vmf))
 		region->backing->follow(region);
+	if (unlikely(READ_ONCE(region->recorder)) && vmlab_record_wait(region, vmf))
+		return VM_FAULT_RETRY;
 	prepare_table(region, vmf);
 	do {
 		filemap_invalidate_lock_shared(region->inode.i_mapping);
 		ret = vmlab_region_is_huge(region) ? vmlab_huge_serve(region, vmf, begun) :
 						     serve(region, vmf, begun);
+		note_reference(region, vmf, ret);
 		filemap_invalidate_unlock_shared(region->inode.i_mapping);
 	} while (unlikely(ret == VMLAB_FAULT_FULL) && make_room(region, vmf, begun, &ret));
 	if (ret == VM_FAULT_NOPAGE)
@@ -441,6 +458,10 @@ vm_fault_t vmlab_fault_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t en
 	begun = vmlab_latency_begin(region->pool, vmf);
 	if (!filemap_invalidate_trylock_shared(region->inode.i_mapping))
 		return 0;
+	if (unlikely(region->recorder)) {
+		filemap_invalidate_unlock_shared(region->inode.i_mapping);
+		return 0;	/* recording it may sleep */
+	}
 	stream = vmlab_stream_find(&region->streams, vmf->pgoff);
 	around = min3((unsigned long)refault_window(region, stream), entries_left(vmf),
 		      vmlab_fault_pages_ahead(region, vmf));
@@ -515,6 +536,7 @@ vm_fault_t vmlab_fault_mkwrite(struct vm_fault *vmf)
 		filemap_invalidate_lock_shared(region->inode.i_mapping);
 		ret = vmlab_region_is_huge(region) ? vmlab_huge_make_own(region, vmf, begun) :
 						     make_own(region, vmf, begun);
+		note_reference(region, vmf, ret);	/* it may have left the window since */
 		filemap_invalidate_unlock_shared(region->inode.i_mapping);
 	} while (unlikely(ret == VMLAB_FAULT_FULL) && make_room(region, vmf, begun, &ret));
 	if (!(ret & VM_FAULT_ERROR))

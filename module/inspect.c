@@ -37,7 +37,7 @@ void vmlab_inspect_lost(struct vmlab_region *region, u64 pages)
 		  VMLAB_FEATURE_TRACK_DIRTY | VMLAB_FEATURE_EXTENTS | VMLAB_FEATURE_CLONE | \
 		  VMLAB_FEATURE_COW_FORK | VMLAB_FEATURE_ADDRESS | VMLAB_FEATURE_HUGE | \
 		  VMLAB_FEATURE_POOL | VMLAB_FEATURE_STORE_FILE | VMLAB_FEATURE_HISTOGRAMS | \
-		  VMLAB_FEATURE_FRONT)
+		  VMLAB_FEATURE_FRONT | VMLAB_FEATURE_RECORD)
 
 void vmlab_inspect_features(struct vmlab_features *features)
 {

@@ -17,10 +17,12 @@
 #include <linux/vmlab.h>
 
 #include "advise.h"
+#include "compat.h"
 #include "cow.h"
 #include "inspect.h"
 #include "mapping.h"
 #include "pool.h"
+#include "record.h"
 #include "region.h"
 
 static long features(struct file *file, void *arg)
@@ -270,6 +272,20 @@ static long advise(struct file *file, void *arg)
 	return ret;
 }
 
+static long record(struct file *file, void *arg)
+{
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	/* It holds up who uses the region, and tells what he does. */
+	if (!inode_owner_or_capable(file_mnt_idmap(vmlab_file_own(file)),
+				    &vmlab_file_region(file)->inode))
+		return -EPERM;
+	ret = vmlab_region_use(vmlab_file_region(file));
+	return ret ?: vmlab_record_start(vmlab_file_own(file), arg);
+}
+
 union argument {
 	struct vmlab_features features;
 	struct vmlab_configure configure;
@@ -283,6 +299,7 @@ union argument {
 	struct vmlab_pool_stat pool_stat;
 	struct vmlab_advise advise;
 	struct vmlab_pool_histograms pool_histograms;
+	struct vmlab_record record;
 };
 
 /**
@@ -322,6 +339,7 @@ static const struct request requests[] = {
 	REQUEST(VMLAB_IOC_ADVISE,	advise,		32),
 	REQUEST(VMLAB_IOC_POOL_LIST,	pool_list,	24),
 	REQUEST(VMLAB_IOC_POOL_HISTOGRAMS, pool_histograms, 16),
+	REQUEST(VMLAB_IOC_RECORD,	record,		8),
 };
 
 static_assert(sizeof(struct vmlab_features) == 48);
@@ -338,6 +356,7 @@ static_assert(sizeof(struct vmlab_pool_stat) == 280);
 static_assert(sizeof(struct vmlab_advise) == 32);
 static_assert(sizeof(struct vmlab_histogram) == 328);
 static_assert(sizeof(struct vmlab_pool_histograms) == 16);
+static_assert(sizeof(struct vmlab_record) == 8);
 
 /**
  * vmlab_copy_out - give a struct to a program that may have another version of it

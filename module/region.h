@@ -14,6 +14,7 @@
 
 struct pid;
 struct vmlab_pool;
+struct vmlab_recorder;
 
 /**
  * struct vmlab_region - memory that this module serves: an index from offset to page
@@ -37,6 +38,8 @@ struct vmlab_pool;
  * @btime: when it was made
  * @limit: bytes; the region never grows beyond. Constant once in use.
  * @flags: VMLAB_REGION_*. Constant once in use.
+ * @recorder: records which pages are referenced (record.c), or NULL; changed under
+ *	invalidate_lock, exclusive
  * @address: where programs agreed to map it; 0: nowhere yet. Set once.
  * @backing: where untouched pages come from. Constant once in use.
  * @backing_data: belongs to @backing
@@ -84,6 +87,7 @@ struct vmlab_region {
 	struct timespec64 btime;
 	u64 limit;
 	u32 flags;
+	struct vmlab_recorder *recorder;
 	u64 address;
 	const struct vmlab_backing_ops *backing;
 	void *backing_data;

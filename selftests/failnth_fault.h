@@ -83,4 +83,66 @@ OPERATION(touch_file_overlay, .type = "ext4", .overlay = true, .disk = true, .ki
 OPERATION(touch_file_private, .type = "ext4", .disk = true, .kind = FILED, .map = MAP_PRIVATE,
 	  .run = touch_writing, .right = stores_over_1, .may = { TRAPPED }, .hits = 8);
 
+/* References that are recorded. */
+
+static int start_record(struct world *w)
+{
+	struct vmlab_record args = { .flags = O_CLOEXEC | O_NONBLOCK };
+
+	w->made = ioctl(w->fd, VMLAB_IOC_RECORD, &args);
+	return outcome(w->made);
+}
+
+static void record_before(struct world *w)
+{
+	if (start_record(w))
+		broken("VMLAB_IOC_RECORD: %s\n", strerror(errno));
+}
+
+static struct vmlab_reference got_references[2 * PAGES];
+
+static bool each_is_recorded(struct world *w)
+{
+	ssize_t got = read(w->made, got_references, sizeof(got_references));
+
+	for (size_t i = 0; i < PAGES; i++) {
+		if (got_references[i].pgoff != i)
+			return false;
+	}
+	return got == PAGES * sizeof(got_references[0]) && mapping_holds_1(w);
+}
+
+static bool records_all(struct world *w)
+{
+	return !touch_reading(w) && each_is_recorded(w);
+}
+
+static int read_record(struct world *w)
+{
+	return outcome(read(w->made, got_references, sizeof(got_references[0])));
+}
+
+static void record_and_touch(struct world *w)
+{
+	record_before(w);
+	touch_reading(w);
+}
+
+/* What could not be given is given the next time. */
+static bool has_first_and_rest(struct world *w)
+{
+	return got_references[0].pgoff == 0 &&
+	       read(w->made, got_references, sizeof(got_references)) ==
+		       (PAGES - 1) * sizeof(got_references[0]) &&
+	       got_references[0].pgoff == 1;
+}
+
+OPERATION(ioctl_record, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .run = start_record,
+	  .right = records_all, .may = { ENOMEM, EFAULT }, .hits = 4, .pure = true);
+OPERATION(fault_recorded, .kind = ZERO, .map = MAP_SHARED, .touched = 1, .prepare = record_before,
+	  .run = touch_reading, .right = each_is_recorded, .hits = 3);
+OPERATION(read_record, .kind = ZERO, .map = MAP_SHARED, .touched = 1,
+	  .prepare = record_and_touch, .run = read_record, .right = has_first_and_rest,
+	  .may = { EFAULT }, .hits = 1, .pure = true);
+
 #endif /* VMLAB_FAILNTH_FAULT_H */

@@ -543,6 +543,23 @@ static void do_errno(void)
 	printf("errno: %d\n", errno);
 }
 
+/* Each of 256 pages, one after the other, again and again. */
+static long loop(unsigned char *mem, int turns)
+{
+	long sum = 0;
+
+	for (int turn = 0; turn < turns; turn++) {
+		for (size_t i = 0; i < 256; i++)
+			sum += ++mem[i * PAGE];
+	}
+	return sum;
+}
+
+static void do_loop(void)
+{
+	say("sum", loop(map(256), 8));
+}
+
 /* Ends by a signal, with memory that is worth counting. */
 static void do_killed(void)
 {
@@ -561,6 +578,7 @@ static const struct {
 	{ "mremap", do_mremap }, { "mprotect", do_mprotect }, { "fork", do_fork },
 	{ "exec", do_exec }, { "small", do_small }, { "threads", do_threads },
 	{ "errno", do_errno }, { "killed", do_killed },
+	{ "loop", do_loop },
 };
 
 int main(int argc, char **argv)

@@ -436,7 +436,8 @@ static bool apart_when_merged(const char *p, int fd, bool moved)
 	char *room = map(-1, 8 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	char *first = (char *)(((unsigned long)room + HUGE - 1) / HUGE * HUGE), *second;
 
-	mmap(first, HUGE, RW, MAP_SHARED | MAP_FIXED, fd, 0);
+	if (mmap(first, HUGE, RW, MAP_SHARED | MAP_FIXED, fd, 0) != first)
+		return false;
 	second = mmap(first + (moved ? 4 : 1) * HUGE, HUGE, RW, MAP_SHARED | MAP_FIXED, own, HUGE);
 	if (moved) {
 		second = mremap(second, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, first + HUGE);

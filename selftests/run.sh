@@ -132,6 +132,54 @@ sorts_in_two_tiers() {
 		grep -q '^ *stored .* of memory, lz4, and in .* of the file$' "$work/stat" && [ -s "$work/store" ]
 }
 
+# A loop of eight turns over 256 pages, recorded; and what a simulation makes of it: LRU in half the frames never hits.
+records() {
+	within --record "$work/trace" -- ./heap loop &&
+		"$vmlab" sim --json --policy lru,opt --cache 128 "$work/trace" >"$work/sim" &&
+		jq -e '.references >= 2048 and .distinct >= 256 and .results[0].misses >= 2048 and
+			.results[1].misses < .results[0].misses' "$work/sim"
+}
+
+# It is recorded from somewhere in the middle on, and goes on after that.
+records_a_process() {
+	local pid status=0
+	"$python" -c '
+import mmap, os
+memory = mmap.mmap(os.open("/dev/vmlab", os.O_RDWR), 256 * 4096)
+while True:
+    for page in range(256):
+        memory[page * 4096] = 1' &
+	pid=$!
+	until grep -q ' /vmlab:' "/proc/$pid/maps"; do
+		kill -0 "$pid" || return
+		sleep 0.1
+	done
+	"$vmlab" record --for 1 --window 64 -o "$work/of-process" "$pid" 2>"$work/err" || status=$?
+	kill "$pid" || status=1
+	cat "$work/err"
+	[ "$status" = 0 ] && grep -qE '^[1-9][0-9]+ references$' "$work/err" &&
+		[ "$(stat -c %a "$work/of-process")" = 600 ] &&
+		"$vmlab" sim --json --policy lru --cache 128 "$work/of-process" | jq -e '.distinct > 64'
+}
+
+# The file is there already, and stays; nothing is run.
+records_over_nothing() {
+	local status=0
+	echo mine >"$work/mine"
+	"$vmlab" run --record "$work/mine" -- echo ran >"$work/out" 2>"$work/err" || status=$?
+	[ "$status" = 1 ] && [ ! -s "$work/out" ] && [ "$(cat "$work/mine")" = mine ] &&
+		grep -q 'cannot be made: File exists' "$work/err"
+}
+
+# Each policy has a row, with what happened near what is simulated; half the pages fit.
+compares() {
+	"$vmlab" run --compare all --budget 512K -- ./heap loop >"$work/out" 2>"$work/stat" || return
+	cat "$work/stat"
+	[ "$(grep -c '^sum: ' "$work/out")" = 10 ] &&
+		awk '$1 ~ /^(random|fifo|clock|lru|2q|arc|sieve|s3fifo|lirs)$/ && $2 > 256 && $3 >= 1 && $5 > 0.5 && $5 < 1.5 { n++ }
+			$1 == "opt" && $2 == "-" && $4 > 256 { n++ } END { exit n != 10 }' "$work/stat"
+}
+
 # long NAME COMMAND...
 long() {
 	if kernel_checks_itself; then
@@ -153,7 +201,7 @@ refuses() {
 	return 1
 }
 
-plan 34
+plan 43
 for step in mmap munmap madvise mremap mprotect fork exec threads errno; do
 	check "$step is as without" within -- ./heap $step
 done
@@ -174,6 +222,15 @@ long "python sorts, with s3fifo" sorts s3fifo lz4
 long "sort of four times the budget" sorts_a_file
 long "a store in a file" sorts_in_a_file
 long "a store in memory and a file" sorts_in_two_tiers
+check "references are recorded" records
+check "a process's references are recorded" records_a_process
+check "a trace is a new file" records_over_nothing
+check "policies are compared" compares
+check "a comparison without a budget" refuses 2 'takes a --budget' --compare lru -- echo
+check "a comparison with a policy" refuses 2 'has no --policy' --compare lru --budget 1M --policy lru -- echo
+check "a comparison with too little" refuses 1 'the pool.s settings are not valid' --compare lru --budget 1K -- echo
+check "a comparison of what there is not" refuses 2 'no policy "best"' --compare lru,best --budget 1M -- echo
+check "a window for nothing" refuses 2 'for --record and --compare' --window 64 -- echo
 check "nothing to run" refuses 2 'what to run' --budget 1M
 check "no size" refuses 2 'not a size' --budget lots -- echo
 check "a budget that is too small" refuses 1 '.' --budget 1K -- echo

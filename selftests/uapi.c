@@ -24,6 +24,7 @@ TEST(requests)
 	EXPECT_EQ(0xc020ba0a, VMLAB_IOC_ADVISE);
 	EXPECT_EQ(0xc018ba0b, VMLAB_IOC_POOL_LIST);
 	EXPECT_EQ(0xc010ba0c, VMLAB_IOC_POOL_HISTOGRAMS);
+	EXPECT_EQ(0x4008ba0d, VMLAB_IOC_RECORD);
 }
 
 #define FIELD(type, field, offset) \
@@ -107,6 +108,16 @@ TEST(fields_of_histograms)
 	FIELD(vmlab_pool_histograms, buffer, 0UL);
 	FIELD(vmlab_pool_histograms, count, 8UL);
 	FIELD(vmlab_pool_histograms, entry_size, 12UL);
+}
+
+TEST(fields_of_record)
+{
+	FIELD(vmlab_record, flags, 0UL);
+	FIELD(vmlab_record, window, 4UL);
+	FIELD(vmlab_reference, pgoff, 0UL);
+	FIELD(vmlab_reference, time, 8UL);
+	FIELD(vmlab_reference, kind, 16UL);
+	EXPECT_EQ(24UL, sizeof(struct vmlab_reference));
 }
 
 TEST(fields_of_advise)

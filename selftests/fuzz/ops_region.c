@@ -120,6 +120,14 @@ static long clone_at(const uint64_t *a)
 	return slot_take(ioctl(a[1], VMLAB_IOC_CLONE, &request), a[0]);
 }
 
+/* Who reads it does not wait; who is recorded does, when nobody reads. */
+static long record_region(const uint64_t *a)
+{
+	const struct vmlab_record request = { .flags = a[2] | O_NONBLOCK, .window = a[3] };
+
+	return slot_take(ioctl(a[1], VMLAB_IOC_RECORD, &request), a[0]);
+}
+
 static long region_address(const uint64_t *a)
 {
 	struct vmlab_address request = { .address = a[1] };
@@ -209,6 +217,7 @@ static const struct kind range_end = { NUMBER, .unit = 64 * PAGE, .most = 64 };
 static const struct kind cloexec = { FLAGS, .names = (const struct name[]){
 	{ "O_CLOEXEC", O_CLOEXEC }, { }
 } };
+static const struct kind window = { NUMBER, .tame = true, .unit = 1, .most = 64 };
 static const struct kind dir = { CHOICE, .names = (const struct name[]){
 	{ "READ", _IOC_READ }, { "WRITE", _IOC_WRITE }, { "BOTH", _IOC_READ | _IOC_WRITE }, { }
 } };
@@ -234,6 +243,7 @@ const struct op region_ops[] = {
 	  { &new_region, &region, &address, &cloexec, &mostly_zero } },
 	{ "clone", clone_region, { &new_region, &region, &cloexec } },
 	{ "clone_at", clone_at, { &new_region, &region, &address, &cloexec, &mostly_zero } },
+	{ "record", record_region, { &new_region, &region, &cloexec, &window } },
 	{ "region_address", region_address, { &region, &address } },
 	{ "ioctl_raw", ioctl_raw, { &region, &dir, &small, &bytes, &address } },
 	{ "reopen", reopen, { &new_region, &region, &open_flags } },

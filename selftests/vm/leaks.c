@@ -168,8 +168,10 @@ char *leaks_after_unload(bool must_tell)
 	if (access(KMEMLEAK, W_OK))
 		return must_tell ? strdup(KMEMLEAK " is not there, or not for us\n") : NULL;
 	sleep(AGE_MIN + 1);
-	if (scan() || scan())
-		return strdup("kmemleak has switched itself off: see the kernel's log\n");
+	for (int i = 0; i < 2; i++) {
+		if (scan())
+			return strdup("kmemleak has switched itself off: see the kernel's log\n");
+	}
 	out = open_memstream(&report, &length);
 	if (!out)
 		return strdup("no memory to tell what was lost\n");

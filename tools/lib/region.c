@@ -102,6 +102,13 @@ int vmlab_pool_stat(int fd, struct vmlab_pool_stat *stat)
 	return request(fd, VMLAB_IOC_POOL_STAT, stat);
 }
 
+int vmlab_record(int fd, int flags, unsigned int window)
+{
+	struct vmlab_record args = { .flags = (uint32_t)flags, .window = window };
+
+	return request(fd, VMLAB_IOC_RECORD, &args);
+}
+
 static long ask(int fd, struct vmlab_advise *args)
 {
 	int ret = request(fd, VMLAB_IOC_ADVISE, args);

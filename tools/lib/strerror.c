@@ -124,6 +124,14 @@ static const struct message messages[] = {
 	{ VMLAB_OP_ADVISE, EOPNOTSUPP,
 	  "pages of a region with a file are not evicted, nor are those of a clone of one" },
 	{ VMLAB_OP_ADVISE, EINTR, "a signal came: a part was done, try again for the rest" },
+	{ VMLAB_OP_RECORD, EBADF,
+	  "the region is not open for writing, and so its references cannot be recorded: open it with O_RDWR" },
+	{ VMLAB_OP_RECORD, EINVAL,
+	  "the recording was refused: from 8 to 1024 pages are mapped at a time, and its only flags are "
+	  "O_CLOEXEC and O_NONBLOCK" },
+	{ VMLAB_OP_RECORD, EPERM, "the region is somebody else's: he may record it, or root" },
+	{ VMLAB_OP_RECORD, EBUSY, "somebody records the region already" },
+	{ VMLAB_OP_RECORD, EOPNOTSUPP, "references to huge pages cannot be recorded" },
 	{ VMLAB_OP_POOL_SET, EBADF,
 	  "the region is not open for writing, or the file of the store not for reading and writing: "
 	  "open it with O_RDWR" },

@@ -71,6 +71,11 @@ static const struct {
 	{ VMLAB_OP_ADVISE, EOPNOTSUPP, "are not evicted" },
 	{ VMLAB_OP_ADVISE, EINTR, "for the rest" },
 	{ VMLAB_OP_ADVISE, ENOTTY, "too old" },
+	{ VMLAB_OP_RECORD, EBADF, "open it with O_RDWR" },
+	{ VMLAB_OP_RECORD, EINVAL, "from 8 to 1024" },
+	{ VMLAB_OP_RECORD, EPERM, "somebody else's" },
+	{ VMLAB_OP_RECORD, EBUSY, "records the region already" },
+	{ VMLAB_OP_RECORD, EOPNOTSUPP, "huge pages" },
 	{ VMLAB_OP_WRITE, ENOSPC, "nothing can be evicted" },
 	{ VMLAB_OP_READ, ENOSPC, "nothing can be evicted" },
 	{ VMLAB_OP_READ, EIO, "has lost a page" },
@@ -95,7 +100,7 @@ int main(void)
 		if (text != vmlab_strerror(wanted[i].op, wanted[i].err))
 			failed |= bad(wanted[i].op, wanted[i].err, text, "the sign matters");
 	}
-	for (int op = VMLAB_OP_OPEN; op <= VMLAB_OP_ADVISE; op++) {
+	for (int op = VMLAB_OP_OPEN; op <= VMLAB_OP_RECORD; op++) {
 		for (int err = 0; err < 4096; err++) {
 			const char *text = vmlab_strerror(op, err);
 

@@ -40,6 +40,7 @@ extern "C" {
  * @VMLAB_OP_POOL_SET:	vmlab_pool_set()
  * @VMLAB_OP_POOL_STAT:	vmlab_pool_stat()
  * @VMLAB_OP_ADVISE:	vmlab_advise() or vmlab_advise_at()
+ * @VMLAB_OP_RECORD:	vmlab_record(), or read() of what it returned
  */
 enum vmlab_op {
 	VMLAB_OP_OPEN,
@@ -59,6 +60,7 @@ enum vmlab_op {
 	VMLAB_OP_POOL_SET,
 	VMLAB_OP_POOL_STAT,
 	VMLAB_OP_ADVISE,
+	VMLAB_OP_RECORD,
 };
 
 /**
@@ -310,6 +312,22 @@ long vmlab_advise(int fd, int advice, uint64_t start, uint64_t length);
  * not readable), or an error of vmlab_open().
  */
 long vmlab_advise_at(void *address, size_t length, int advice);
+
+/**
+ * vmlab_record() - record which pages of a region are referenced
+ * @fd:		a region, open for writing
+ * @flags:	O_CLOEXEC, O_NONBLOCK, both or 0
+ * @window:	pages that are mapped at a time, of which no reference is seen; 0: 32
+ *
+ * Programs that have the region mapped go on, but slower: see struct vmlab_record.
+ *
+ * Return: a descriptor, which the caller closes to end the recording: read() gives an array of
+ * struct vmlab_reference, and poll() tells when. Or -EBADF (not open, or not for writing), -EINVAL
+ * (other flags, or no such window), -EPERM (somebody else's region), -EBUSY (somebody records it),
+ * -EOPNOTSUPP (a region with huge pages), -EMFILE, -ENFILE, -ENOMEM, -ENOTTY (not a region, or the
+ * module is older than this request).
+ */
+int vmlab_record(int fd, int flags, unsigned int window);
 
 /**
  * vmlab_strerror() - an error in words, and what to do about it

@@ -19,6 +19,7 @@ int cmd_ls(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_clone(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

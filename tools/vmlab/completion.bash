@@ -8,7 +8,7 @@ _vmlab()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)) || [[ ${COMP_WORDS[1]} == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'clone demo ls map pool run sim snapshot stat top trace help --help --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'clone demo ls map pool record run sim snapshot stat top trace help --help --version' -- "$word")
 		return
 	fi
 	# "=" is a word of its own.
@@ -45,10 +45,13 @@ _vmlab()
 	--sort:top | -s:top)
 		mapfile -t COMPREPLY < <(compgen -W 'faults evicted swapped-in resident stored working-set' -- "${word#=}")
 		return ;;
+	--compare:run)
+		mapfile -t COMPREPLY < <(compgen -W 'all random fifo clock lru 2q arc sieve s3fifo lirs' -- "${word#=}")
+		return ;;
 	--codec:pool | --codec:run)
 		mapfile -t COMPREPLY < <(compgen -W 'lz4 zstd lzo-rle' -- "${word#=}")
 		return ;;
-	-o:snapshot | --output:snapshot)
+	-o:snapshot | --output:snapshot | -o:record | --output:record | --record:run)
 		mapfile -t COMPREPLY < <(compgen -f -- "${word#=}")
 		return ;;
 	esac
@@ -63,13 +66,16 @@ _vmlab()
 	fi
 	case ${COMP_WORDS[1]}:$word in
 	clone:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --help --' -- "$word") ;;
-	run:-*) mapfile -t COMPREPLY < <(compgen -W '--budget= --codec= --front= --policy= --stat --store= --store-limit= --help --' -- "$word") ;;
+	run:-*)
+		mapfile -t COMPREPLY < <(compgen -W '--budget= --codec= --compare= --front= --policy= --record= --stat
+			--store= --store-limit= --window= --help --' -- "$word") ;;
+	record:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --for= --output= --window= --help' -- "$word") ;;
 	run:*) mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
 	snapshot:-*) mapfile -t COMPREPLY < <(compgen -W '--fd= --json --output= --help' -- "$word") ;;
 	pool:-*)
 		mapfile -t COMPREPLY < <(compgen -W '--budget= --bytes --codec= --fd= --front= --histograms --json --latency= --policy=
 			--store= --store-limit= --help' -- "$word") ;;
-	clone:* | pool:* | snapshot:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
+	clone:* | pool:* | record:* | snapshot:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
 	demo:-*) mapfile -t COMPREPLY < <(compgen -W '--color= --json --pause --help' -- "$word") ;;
 	demo:*) mapfile -t COMPREPLY < <(compgen -f -W 'cow share swap' -- "$word") ;;
 	ls:*) mapfile -t COMPREPLY < <(compgen -W '--bytes --json --help' -- "$word") ;;

@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{ "ls", "list the regions on the system", cmd_ls },
 	{ "map", "draw the pages of a region or of a process", cmd_map },
 	{ "pool", "show or set how much memory a region and its clones may take", cmd_pool },
+	{ "record", "write a trace of the pages of a region that are referenced", cmd_record },
 	{ "run", "run a program with its memory in a pool with a budget", cmd_run },
 	{ "sim", "replay a trace of page references through victim policies", cmd_sim },
 	{ "snapshot", "write a region to a file, as it is at one moment", cmd_snapshot },

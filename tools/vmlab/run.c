@@ -3,24 +3,19 @@
  * vmlab run: runs a program whose heap is in regions of one pool.
  */
 #include <argp.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <vmlab.h>
 
 #include "command.h"
+#include "compare.h"
 #include "fail.h"
+#include "launch.h"
 #include "number.h"
+#include "recording.h"
 #include "run_report.h"
 #include "store.h"
 
@@ -32,12 +27,26 @@ enum {
 	KEY_STORE,
 	KEY_STORE_LIMIT,
 	KEY_FRONT,
+	KEY_RECORD,
+	KEY_WINDOW,
+	KEY_COMPARE,
 };
 
+/**
+ * struct options - the command line
+ * @terms:	the pool
+ * @stat:	print figures
+ * @record:	the file for a trace, or NULL
+ * @window:	of a recording, as vmlab_record() has it
+ * @compare:	the policies to compare, if there are some
+ * @command:	the program and its arguments
+ */
 struct options {
-	struct vmlab_pool_set set;
-	struct store_option store;
+	struct launch_terms terms;
 	bool stat;
+	const char *record;
+	unsigned int window;
+	struct compare_policies compare;
 	char **command;
 };
 
@@ -45,12 +54,17 @@ struct options {
 
 static const struct argp_option options[] = {
 	{ "budget", KEY_BUDGET, "SIZE", 0, "Memory that pages may take; the rest is stored", 0 },
+	{ "compare", KEY_COMPARE, "NAME[,NAME...]", 0,
+	  "Run PROGRAM under each of these policies, or all, and print its misses", 0 },
 	{ "codec", KEY_CODEC, "NAME", 0, "What compresses stored pages: lz4, zstd or lzo-rle", 0 },
 	{ "front", KEY_FRONT, "SIZE", 0, "Memory for compressed pages in front of the file", 0 },
 	{ "policy", KEY_POLICY, "NAME", 0, POLICIES, 0 },
+	{ "record", KEY_RECORD, "FILE", 0, "Write a trace of the pages PROGRAM references", 0 },
 	{ "stat", KEY_STAT, NULL, 0, "Print figures on stderr when the program has ended", 0 },
 	{ "store", KEY_STORE, "zs|file:PATH", 0, "Store pages in memory, or in a file", 0 },
 	{ "store-limit", KEY_STORE_LIMIT, "SIZE", 0, "What stored pages may take of it", 0 },
+	{ "window", KEY_WINDOW, "PAGES", 0,
+	  "Pages mapped at a time, among which no reference is seen (32)", 0 },
 	{ 0 },
 };
 
@@ -70,33 +84,76 @@ static void parse_name(const char *arg, __u8 *name, struct argp_state *state)
 	memcpy(name, arg, strlen(arg) + 1);
 }
 
+static void parse_window(const char *arg, struct argp_state *state, struct options *opts)
+{
+	if (!recording_window_parse(arg, &opts->window))
+		argp_error(state, "\"%s\" is no number of pages from %d to %d", arg,
+			   VMLAB_RECORD_WINDOW_MIN, VMLAB_RECORD_WINDOW_MAX);
+}
+
+static void parse_compare(char *arg, struct argp_state *state, struct options *opts)
+{
+	char *name;
+
+	while ((name = strsep(&arg, ","))) {
+		if (compare_add(&opts->compare, name))
+			argp_error(state, "there is no policy \"%s\" to compare", name);
+	}
+}
+
+/* What does not go together. */
+static void check(const struct options *opts, struct argp_state *state)
+{
+	unsigned int what = opts->terms.set.what;
+
+	if (opts->window && !opts->record && !opts->compare.count)
+		argp_error(state, "--window is for --record and --compare");
+	if (!opts->compare.count)
+		return;
+	if (!(what & VMLAB_POOL_BUDGET))
+		argp_error(state, "--compare takes a --budget");
+	if (what & VMLAB_POOL_POLICY || opts->record || opts->stat)
+		argp_error(state, "--compare has no --policy, --record or --stat");
+	if (opts->terms.store.path)
+		argp_error(state, "--compare stores pages in memory only");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *opts = state->input;
 
 	switch (key) {
 	case KEY_BUDGET:
-		opts->set.what |= VMLAB_POOL_BUDGET;
-		opts->set.budget = parse_size(arg, state);
+		opts->terms.set.what |= VMLAB_POOL_BUDGET;
+		opts->terms.set.budget = parse_size(arg, state);
 		return 0;
 	case KEY_STORE:
-		store_parse(arg, &opts->store, &opts->set, state);
+		store_parse(arg, &opts->terms.store, &opts->terms.set, state);
 		return 0;
 	case KEY_STORE_LIMIT:
-		opts->set.what |= VMLAB_POOL_STORE_LIMIT;
-		opts->set.store_limit = parse_size(arg, state);
+		opts->terms.set.what |= VMLAB_POOL_STORE_LIMIT;
+		opts->terms.set.store_limit = parse_size(arg, state);
 		return 0;
 	case KEY_FRONT:
-		opts->set.what |= VMLAB_POOL_FRONT;
-		opts->set.front = parse_size(arg, state);
+		opts->terms.set.what |= VMLAB_POOL_FRONT;
+		opts->terms.set.front = parse_size(arg, state);
 		return 0;
 	case KEY_POLICY:
-		opts->set.what |= VMLAB_POOL_POLICY;
-		parse_name(arg, opts->set.policy, state);
+		opts->terms.set.what |= VMLAB_POOL_POLICY;
+		parse_name(arg, opts->terms.set.policy, state);
 		return 0;
 	case KEY_CODEC:
-		opts->set.what |= VMLAB_POOL_CODEC;
-		parse_name(arg, opts->set.codec, state);
+		opts->terms.set.what |= VMLAB_POOL_CODEC;
+		parse_name(arg, opts->terms.set.codec, state);
+		return 0;
+	case KEY_RECORD:
+		opts->record = arg;
+		return 0;
+	case KEY_WINDOW:
+		parse_window(arg, state, opts);
+		return 0;
+	case KEY_COMPARE:
+		parse_compare(arg, state, opts);
 		return 0;
 	case KEY_STAT:
 		opts->stat = true;
@@ -109,6 +166,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "say what to run: -- PROGRAM [ARGUMENT...]");
 		return 0;
+	case ARGP_KEY_END:
+		check(opts, state);
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -120,231 +180,65 @@ static const struct argp argp = {
 	.doc = "Run PROGRAM, and what it starts, with the memory that they allocate in regions of one pool.",
 };
 
-/* "/" stands at the end of a folder. */
-static bool exists(char *path, size_t size, const char *folder, const char *name)
+/* With its references recorded. The program goes on even if that comes to an early end. */
+static int run_recorded(struct launch *launch, const struct options *opts)
 {
-	snprintf(path, size, "%s%s", folder, name);
-	return !access(path, R_OK);
-}
+	struct recording_file file;
+	struct recording *recording;
+	uint64_t references;
+	int ret, broken;
 
-/* Beside the command in its tree, or where both were installed. */
-static int find_library(char *path, size_t size)
-{
-	static const char *const names[] = {
-		"../run/libvmlab-run.so",
-		"../lib/libvmlab-run.so",
-		"../lib/x86_64-linux-gnu/libvmlab-run.so",
-		"../lib64/libvmlab-run.so",
-	};
-	char folder[1024];
-	ssize_t length = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
-
-	if (length < 0)
-		return fail_errno(errno, "/proc/self/exe cannot be read");
-	folder[length] = 0;
-	*(strrchr(folder, '/') + 1) = 0;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (exists(path, size, folder, names[i]))
-			return 0;
+	if (recording_file_open(&file, opts->record))
+		return -1;
+	recording = recording_begin(launch->terms.first, opts->window, &file);
+	if (!recording) {
+		recording_file_close(&file, false);
+		return -1;
 	}
-	return fail("there is no %s%s: install vmlab again", folder, names[1]);
+	ret = launch_start(launch, opts->command);
+	broken = ret ?: recording_run(recording);
+	if (!ret && !broken)
+		launch_wait(launch);
+	if (recording_end(recording, &references))
+		broken = -1;
+	if (!ret && !launch->ended)
+		launch_wait(launch);
+	if (recording_file_close(&file, !broken))
+		broken = -1;
+	return broken;
 }
 
-/* glibc's own allocator asks the kernel in a way that cannot be interposed. */
-static int find_allocator(char *path, size_t size)
+static int run(struct launch *launch, const struct options *opts)
 {
-	static const char *const folders[] = { "/usr/local/lib/", "/usr/lib/x86_64-linux-gnu/",
-					       "/usr/lib64/", "/usr/lib/" };
-
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
-		if (exists(path, size, folders[i], "libjemalloc.so.2"))
-			return 0;
-	}
-	return fail("libjemalloc.so.2 is not installed: \"apt-get install libjemalloc2\"");
-}
-
-/* Sets what is preloaded, before what was going to be. */
-static int preload(void)
-{
-	char library[2048], allocator[256], *text;
-	const char *others = getenv("LD_PRELOAD") ?: "";
 	int ret;
 
-	if (find_library(library, sizeof(library)) ||
-	    find_allocator(allocator, sizeof(allocator)))
-		return -1;
-	if (strpbrk(library, " :"))
-		return fail("\"%s\" has a space or a colon in it: move it", library);
-	if (asprintf(&text, "%s %s %s", library, allocator, others) < 0)
-		return fail_errno(ENOMEM, "the program cannot be run");
-	ret = setenv("LD_PRELOAD", text, 1);
-	free(text);
-	return ret ? fail_errno(errno, "the program cannot be run") : 0;
-}
-
-/* Under a number that programs seldom use; -1 after a sentence. Takes @fd over. */
-static int raise_number(int fd)
-{
-	struct rlimit limit;
-	int from = 1000, high;
-
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur <= 1024)
-		from = limit.rlim_cur > 48 ? (int)limit.rlim_cur - 24 : 3;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, from);
-	if (high < 0)
-		fail_errno(errno, "there is no room for the descriptors of a run");
-	close(fd);
-	return high;
-}
-
-/* A region that stays empty, whose clones are in its pool. */
-static int open_root(struct options *opts)
-{
-	struct vmlab_configure configure = { .flags = VMLAB_REGION_COW_FORK };
-	int fd = vmlab_open(O_RDWR | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return fail_op(VMLAB_OP_OPEN, fd);
-	ret = vmlab_configure(fd, &configure);
-	if (ret) {
-		fail_op(VMLAB_OP_CONFIGURE, ret);
-		goto close;
-	}
-	if (opts->set.what && store_pool_set(fd, &opts->store, &opts->set))
-		goto close;
-	return raise_number(fd);
-close:
-	close(fd);
-	return -1;
-}
-
-static int open_first(int root)
-{
-	int fd = vmlab_clone(root, O_CLOEXEC);
-
-	return fd < 0 ? fail_op(VMLAB_OP_CLONE, fd) : raise_number(fd);
-}
-
-static int open_figures(struct run_figures **figures)
-{
-	int fd = memfd_create("vmlab-run", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd >= 0 && !ftruncate(fd, RUN_FIGURES_SIZE) &&
-	    !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
-		*figures = mmap(NULL, RUN_FIGURES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (*figures != MAP_FAILED)
-			return raise_number(fd);
-	}
-	fail_errno(errno, "there is no memory for the figures");
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-static int region_id(int fd, unsigned long long *id)
-{
-	struct vmlab_stat stat;
-	int ret = vmlab_stat(fd, &stat);
-
-	*id = stat.id;
-	return ret ? fail_op(VMLAB_OP_STAT, ret) : 0;
-}
-
-/* The descriptors end with the process. */
-static int agree(struct options *opts, struct run_terms *terms, struct run_figures **figures)
-{
-	terms->runner = getpid();
-	terms->root = open_root(opts);
-	if (terms->root < 0 || region_id(terms->root, &terms->root_id))
-		return -1;
-	terms->first = open_first(terms->root);
-	if (terms->first < 0 || region_id(terms->first, &terms->first_id))
-		return -1;
-	terms->figures = open_figures(figures);
-	return terms->figures < 0 ? -1 : 0;
-}
-
-/* The exit status is what a shell's would be. */
-static _Noreturn void execute(struct run_terms *terms, char **command, const sigset_t *mask)
-{
-	char text[160];
-	int err;
-
-	terms->first_pid = getpid();
-	snprintf(text, sizeof(text), RUN_FORMAT, terms->root, terms->root_id, terms->first,
-		 terms->first_id, terms->figures, terms->runner, terms->first_pid);
-	if (setenv(RUN_VARIABLE, text, 1) || preload())
-		_exit(EXIT_FAILURE);
-	fcntl(terms->root, F_SETFD, 0);
-	fcntl(terms->first, F_SETFD, 0);
-	fcntl(terms->figures, F_SETFD, 0);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	execvp(command[0], command);
-	err = errno;
-	fail_errno(err, "%s cannot be run", command[0]);
-	_exit(err == ENOENT ? 127 : 126);
-}
-
-/* Signals that are meant for the program. */
-static void fill_signals(sigset_t *signals)
-{
-	static const int forwarded[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2,
-					 SIGALRM, SIGWINCH };
-
-	sigemptyset(signals);
-	sigaddset(signals, SIGCHLD);
-	for (size_t i = 0; i < sizeof(forwarded) / sizeof(*forwarded); i++)
-		sigaddset(signals, forwarded[i]);
-}
-
-/*
- * Waits for the program, passes on what other processes send, and looks now and then how much
- * memory it has of the kernel's. What the terminal sends has reached the program, too.
- */
-static int wait_for(pid_t pid, const sigset_t *signals, uint64_t *anonymous)
-{
-	struct timespec pause = { .tv_nsec = 1000000 };
-	int status;
-
-	while (waitpid(pid, &status, WNOHANG) != pid) {
-		siginfo_t info;
-		int number = sigtimedwait(signals, &info, &pause);
-
-		if (number > 0 && number != SIGCHLD && info.si_code <= 0)
-			kill(pid, number);
-		run_sample(pid, anonymous);
-		if (pause.tv_nsec < 100000000)
-			pause.tv_nsec *= 2;
-	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (opts->record)
+		return run_recorded(launch, opts);
+	ret = launch_start(launch, opts->command);
+	if (!ret)
+		launch_wait(launch);
+	return ret;
 }
 
 int cmd_run(int argc, char **argv)
 {
 	struct options opts = { .command = NULL };
-	struct run_report report = { .anonymous = 0 };
-	sigset_t signals, mask;
 	struct utsname kernel;
-	pid_t pid;
+	struct launch launch;
+	int ret;
 
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &opts);
 	if (uname(&kernel) || strtol(kernel.release, NULL, 10) >= 7) {
 		fail("vmlab run works on Linux 6 only: on 7 programs go wrong that give back memory");
 		return EXIT_FAILURE;
 	}
-	if (agree(&opts, &report.terms, &report.figures))
+	if (opts.compare.count)
+		return compare(&opts.compare, &opts.terms, opts.window, opts.command);
+	if (launch_prepare(&launch, &opts.terms))
 		return EXIT_FAILURE;
-	fill_signals(&signals);
-	sigprocmask(SIG_BLOCK, &signals, &mask);
-	pid = fork();
-	if (!pid)
-		execute(&report.terms, opts.command, &mask);
-	if (pid < 0) {
-		fail_errno(errno, "there is no process for the program");
-		return EXIT_FAILURE;
-	}
-	report.status = wait_for(pid, &signals, &report.anonymous);
-	if (opts.stat)
-		run_report(opts.command[0], &report);
-	return report.status;
+	ret = run(&launch, &opts);
+	if (opts.stat && launch.ended)
+		run_report(opts.command[0], &launch);
+	launch_end(&launch);
+	return ret && !launch.status ? EXIT_FAILURE : launch.status;
 }

@@ -9,29 +9,9 @@
 #include <vmlab.h>
 
 #include "fail.h"
+#include "launch.h"
 #include "run_report.h"
 #include "size.h"
-
-void run_sample(pid_t pid, uint64_t *anonymous)
-{
-	static const char name[] = "RssAnon:";
-	char path[32], line[128];
-	uint64_t bytes;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	while (fgets(line, sizeof(line), file)) {
-		if (strncmp(line, name, sizeof(name) - 1) != 0)
-			continue;
-		bytes = strtoull(line + sizeof(name) - 1, NULL, 10) * 1024;
-		if (bytes > *anonymous)
-			*anonymous = bytes;
-	}
-	fclose(file);
-}
 
 static void line(const char *name, const char *value, const char *note)
 {
@@ -60,14 +40,14 @@ static void line_maps(const char *name, uint64_t maps, uint64_t bytes, const cha
 	line_bytes(name, bytes, note);
 }
 
-static void print_maps(const struct run_report *report)
+static void print_maps(const struct launch *launch)
 {
 	static const char *const reasons[RUN_REASONS] = {
 		[RUN_SHARED] = "shared between processes",
 		[RUN_SPECIAL] = "huge pages, locked, or growing downwards",
 		[RUN_FAILED] = "a region could not be mapped",
 	};
-	const struct run_figures *figures = report->figures;
+	const struct run_figures *figures = launch->figures;
 
 	line_maps("mapped in regions", figures->maps, figures->mapped_bytes, "");
 	for (int i = 0; i < RUN_REASONS; i++) {
@@ -75,14 +55,14 @@ static void print_maps(const struct run_report *report)
 			line_maps("left to the kernel", figures->kernel_maps[i],
 				  figures->kernel_bytes[i], reasons[i]);
 	}
-	line_bytes("the kernel's", report->anonymous,
+	line_bytes("the kernel's", launch->anonymous,
 		   "of anonymous memory, at most, with stacks and variables");
 }
 
 /* Of the program itself, whatever became of it, and of others that ended by exit(). */
-static void print_faults(const struct run_report *report, const struct vmlab_stat *stat)
+static void print_faults(const struct launch *launch, const struct vmlab_stat *stat)
 {
-	const struct run_figures *figures = report->figures;
+	const struct run_figures *figures = launch->figures;
 
 	line_count("faults", stat->faults + figures->faults, "of which");
 	line_count("  first touch", stat->first_touch + figures->first_touch, "made pages appear");
@@ -123,25 +103,25 @@ static void print_pool(const struct vmlab_pool_stat *pool, uint64_t page_size)
 			   "pages that were stored came back otherwise");
 }
 
-void run_report(const char *program, const struct run_report *report)
+void run_report(const char *program, const struct launch *launch)
 {
 	struct vmlab_features features;
 	struct vmlab_pool_stat pool;
 	struct vmlab_stat stat;
-	int ret = vmlab_stat(report->terms.first, &stat);
+	int ret = vmlab_stat(launch->terms.first, &stat);
 
 	if (!ret)
-		ret = vmlab_features(report->terms.first, &features);
+		ret = vmlab_features(launch->terms.first, &features);
 	if (!ret)
-		ret = vmlab_pool_stat(report->terms.root, &pool);
+		ret = vmlab_pool_stat(launch->terms.root, &pool);
 	if (ret) {
 		fail_op(VMLAB_OP_STAT, ret);
 		return;
 	}
-	fprintf(stderr, "vmlab run: %s ended with status %d\n", program, report->status);
-	line_count("programs", report->figures->programs,
-		   report->figures->apart ? "not all of them in the pool" : "");
-	print_maps(report);
-	print_faults(report, &stat);
+	fprintf(stderr, "vmlab run: %s ended with status %d\n", program, launch->status);
+	line_count("programs", launch->figures->programs,
+		   launch->figures->apart ? "not all of them in the pool" : "");
+	print_maps(launch);
+	print_faults(launch, &stat);
 	print_pool(&pool, features.page_size);
 }

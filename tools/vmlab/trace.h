@@ -100,6 +100,9 @@ struct trace_writer *trace_create(FILE *file, enum trace_format format, bool zst
  */
 int trace_put(struct trace_writer *writer, const struct trace_record *record);
 
+/* Something could not be written, and nothing more will be: trace_finish() says why. */
+bool trace_is_broken(const struct trace_writer *writer);
+
 /* Writes the end, and frees @writer. Returns 0 or a negative errno. */
 int trace_finish(struct trace_writer *writer);
 

@@ -179,6 +179,11 @@ int trace_put(struct trace_writer *writer, const struct trace_record *record)
 	return ret;
 }
 
+bool trace_is_broken(const struct trace_writer *writer)
+{
+	return writer->err;
+}
+
 int trace_finish(struct trace_writer *writer)
 {
 	int err;

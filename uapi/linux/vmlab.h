@@ -42,6 +42,7 @@
 #define VMLAB_FEATURE_STORE_FILE	(1ULL << 10)	/* VMLAB_POOL_STORE */
 #define VMLAB_FEATURE_HISTOGRAMS	(1ULL << 11)	/* VMLAB_IOC_POOL_LIST, ..._HISTOGRAMS */
 #define VMLAB_FEATURE_FRONT		(1ULL << 12)	/* VMLAB_POOL_FRONT */
+#define VMLAB_FEATURE_RECORD		(1ULL << 13)	/* VMLAB_IOC_RECORD */
 
 /**
  * struct vmlab_features - what the module can do, and its totals
@@ -564,6 +565,61 @@ struct vmlab_advise {
 	__u64 pages;
 };
 
+/* vmlab_reference.kind */
+#define VMLAB_REFERENCE_READ	1
+#define VMLAB_REFERENCE_WRITE	2
+#define VMLAB_REFERENCE_LOST	3
+
+/**
+ * struct vmlab_reference - what is read from a recording
+ * @pgoff:	the page that was referenced, counted from the begin of the region; or, of
+ *		VMLAB_REFERENCE_LOST, how many references are missing here
+ * @time:	nanoseconds since the recording began
+ * @kind:	VMLAB_REFERENCE_*
+ * @__reserved:	zero
+ */
+struct vmlab_reference {
+	__u64 pgoff;
+	__u64 time;
+	__u32 kind;
+	__u32 __reserved;
+};
+
+/* vmlab_record.window: the least and the most that can be. */
+#define VMLAB_RECORD_WINDOW_MIN	8
+#define VMLAB_RECORD_WINDOW_MAX	1024
+
+/**
+ * struct vmlab_record - record which pages of a region are referenced through its mappings
+ * @flags:	O_CLOEXEC, O_NONBLOCK, both or 0: of the descriptor that is returned
+ * @window:	pages that are mapped at a time, from VMLAB_RECORD_WINDOW_MIN to
+ *		VMLAB_RECORD_WINDOW_MAX; 0: 32
+ *
+ * The ioctl returns a descriptor from which the references can be read, oldest first, as an array
+ * of struct vmlab_reference; read() waits for the first one, and can be polled for. Closing the
+ * descriptor ends the recording.
+ *
+ * A page is found to be referenced by the fault of it, and so only the last @window pages that
+ * were recorded are mapped: what is referenced among these is not recorded, and a page that is read
+ * first is a read even if it is written to before it leaves them. All other references take a fault
+ * each, in every process that has the region mapped; what read() and write() do to its file is not
+ * recorded. Pages that a private mapping has written to are the process's own, and not seen.
+ * A program waits in its fault, and system calls that use its memory wait, while some 7000
+ * references are not read yet. Few faults cannot wait: those of a process that looks into another
+ * one, of a core dump, and of who reads the references. If there is no room for them,
+ * VMLAB_REFERENCE_LOST tells how many.
+ *
+ * The region must be open for writing, and belong to the caller (the owner of its file, or
+ * CAP_FOWNER). One recording at a time.
+ * Errors: EINVAL, EBADF, EPERM, EBUSY (somebody records it), EOPNOTSUPP (a region with huge pages),
+ * EMFILE, ENFILE, ENOMEM; of read(): EINVAL (no room for one reference), EAGAIN, EINTR, EFAULT
+ * (nothing is lost by it).
+ */
+struct vmlab_record {
+	__u32 flags;
+	__u32 window;
+};
+
 #define VMLAB_IOC_MAGIC		0xBA
 
 #define VMLAB_IOC_FEATURES	_IOR(VMLAB_IOC_MAGIC, 0, struct vmlab_features)
@@ -584,5 +640,6 @@ struct vmlab_advise {
  */
 #define VMLAB_IOC_POOL_LIST	_IOWR(VMLAB_IOC_MAGIC, 11, struct vmlab_list)
 #define VMLAB_IOC_POOL_HISTOGRAMS _IOWR(VMLAB_IOC_MAGIC, 12, struct vmlab_pool_histograms)
+#define VMLAB_IOC_RECORD	_IOW(VMLAB_IOC_MAGIC, 13, struct vmlab_record)
 
 #endif /* _UAPI_LINUX_VMLAB_H */
