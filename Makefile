@@ -129,11 +129,21 @@ check-races: ## run the tests with threads on the kernel that sees data races
 	+@$(MAKE) -s selftests
 	@$(vm)/check --kernel kcsan --uncharged --timeout 4800 -- $(run_tests)
 
+# Some are for a machine with little memory.
+apps := fio random sqlite lmdb copy git build stress heap-python heap-sort heap-sqlite heap-gcc heap-redis heap-stress \
+	small-one small-four
+large_apps = $(filter-out small-% $(EXCEPT),$(or $(ONLY),$(apps)))
+small_apps = $(filter small-%,$(filter-out $(EXCEPT),$(or $(ONLY),$(apps))))
+run_apps = $(vm)/check --kernel $(guest) $1 -- selftests/apps/run $2 || failed=yes;
+
 check-apps: ## run programs on the file system and in a pool, in a VM: fio, SQLite, git, Redis, gcc ...
 	@tools/deps apps
 	+@$(MAKE) -s tools
 	$(foreach name,$(ONLY) $(EXCEPT),$(if $(wildcard selftests/apps/$(name)),,$(error there is no program $(name))))
-	@$(vm)/check --kernel $(guest) --timeout 3600 -- selftests/apps/run $(ONLY) $(EXCEPT:%=--except=%)
+	@failed=; \
+	$(if $(large_apps),$(call run_apps,--timeout 3600,$(large_apps))) \
+	$(if $(small_apps),$(call run_apps,--mem 512 --timeout 3600,$(small_apps))) \
+	[ ! "$$failed" ]
 
 coverage: ## run the tests on the debug kernel and show what they reach, as HTML
 	$(call only_on,debug)

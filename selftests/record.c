@@ -9,7 +9,7 @@
 #define WINDOW VMLAB_RECORD_WINDOW_MIN
 #define PAGES (2 * WINDOW + 4)
 /* More than wait for a reader. */
-#define MANY 20000UL
+#define MANY 10000UL
 
 FIXTURE(record)
 {

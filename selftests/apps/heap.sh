@@ -40,3 +40,8 @@ within() {
 evicted() {
 	[ "$(figure evicted)" -gt $((budget / 4096)) ] && [ "$(figure 'store errors')" = 0 ]
 }
+
+# The machine has no more than 512 MiB.
+is_small() {
+	[ "$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)" -le 524288 ]
+}
