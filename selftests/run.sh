@@ -154,7 +154,7 @@ while True:
 		kill -0 "$pid" || return
 		sleep 0.1
 	done
-	"$vmlab" record --for 1 --window 64 -o "$work/of-process" "$pid" 2>"$work/err" || status=$?
+	"$vmlab" record --for 3 --window 64 -o "$work/of-process" "$pid" 2>"$work/err" || status=$?
 	kill "$pid" || status=1
 	cat "$work/err"
 	[ "$status" = 0 ] && grep -qE '^[1-9][0-9]+ references$' "$work/err" &&
