@@ -483,7 +483,11 @@ TEST_F(pool, says_why)
 		{ "budget", "60k", "Bad value for 'budget'" },
 		{ "store", "zram", "The store is 'zs' or 'file:PATH'" },
 		{ "store", "file:/dev/null", "neither file nor block device" },
+		{ "store", "file:a", "The store is itself in a region" },
+		{ "front", "64k", "The front is that of a store in a file" },
 	};
+
+	ASSERT_TRUE(make_filled("a", PAGE, 1));
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(wanted); i++) {
 		int fs = syscall(SYS_fsopen, "vmlab", 0);
