@@ -118,7 +118,7 @@ check-debug: ## run them on the debug kernel, and fuzz there for a minute
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	@rm -rf $(covered) && mkdir -p $(covered)
-	@$(vm)/check --must-run "failnth failinit fuzz" --kernel debug --mem 3072 --timeout 9000 --share $(covered) -- \
+	@$(vm)/check --must-run "failnth failinit fuzz" --kernel debug --mem 3072 --timeout 10800 --share $(covered) -- \
 		selftests/coverage collect $(CURDIR)/$(covered) $(run_tests)
 
 check-races: ONLY ?= $(threaded)
