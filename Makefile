@@ -92,7 +92,7 @@ check: ## run the tests, in a VM but for those of check-tools
 	@tools/deps check
 	+@$(MAKE) -s selftests
 	+@[ "$(ONLY)" ] || $(MAKE) --no-print-directory check-tools
-	@$(vm)/check --kernel $(guest) $(if $(filter debug kcsan,$(guest)),--mem 3072 --timeout 9000,--timeout 1800) -- \
+	@$(vm)/check --kernel $(guest) $(if $(filter debug kcsan,$(guest)),--mem 3072 --timeout 10800,--timeout 1800) -- \
 		$(run_tests)
 
 check-tools: ## run the tests of what needs no module: vmlab sim, parts of tools, scripts

@@ -117,7 +117,7 @@ static void init_mapping(struct vmlab_mapping *mapping, struct vmlab_family *fam
 }
 
 /*
- * Such a kernel merges a VMA with its neighbour of the same file, offsets and flags, which may show
+ * Newer kernels merge a VMA with its neighbour of the same file, offsets and flags, which may show
  * another region; but none with this flag, or with VM_MIXEDMAP. Those of the founder alone need no
  * flag: it is the only one without.
  */

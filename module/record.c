@@ -46,7 +46,7 @@
 /**
  * struct vmlab_recorder - a recording
  * @refs: its descriptor, and faults that wait
- * @file: of the region; a reference. NULL once the recording has ended.
+ * @file: of the region; a reference, which the descriptor has
  * @begun: when
  * @lock: protects @fifo, @lost, @window and @oldest
  * @slots: memory of @fifo

@@ -215,7 +215,6 @@ TEST_F(clone, punching_leaves_the_other)
 	close(other);
 }
 
-/* Whole branches of the index, which both have, go from one side at once. */
 /* What goes as a whole is not copied before, wherever the range begins and ends. */
 TEST_F(clone, punching_copies_nothing)
 {
@@ -229,6 +228,7 @@ TEST_F(clone, punching_copies_nothing)
 	close(other);
 }
 
+/* Whole branches of the index, which both have, go from one side at once. */
 TEST_F(clone, punching_much_leaves_the_other)
 {
 	const off_t from = 1L << 30, step = 64 * PAGE, end = from + 192 * step;

@@ -149,7 +149,7 @@ static int region_id(int fd, unsigned long long *id)
 }
 
 /* Descriptors that there are not are -1. */
-static void close_all(struct launch *launch)
+void launch_end(struct launch *launch)
 {
 	const int fds[] = { launch->terms.root, launch->terms.first, launch->terms.figures };
 
@@ -179,7 +179,7 @@ int launch_prepare(struct launch *launch, const struct launch_terms *wanted)
 		goto close;
 	return 0;
 close:
-	close_all(launch);
+	launch_end(launch);
 	return -1;
 }
 
@@ -306,9 +306,4 @@ void launch_wait(struct launch *launch)
 	waitpid(launch->pid, &status, 0);
 	launch->ended = true;
 	launch->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-void launch_end(struct launch *launch)
-{
-	close_all(launch);
 }

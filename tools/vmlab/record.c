@@ -44,13 +44,6 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static void parse_window(const char *arg, struct argp_state *state, struct options *opts)
-{
-	if (!recording_window_parse(arg, &opts->window))
-		argp_error(state, "\"%s\" is no number of pages from %d to %d", arg,
-			   VMLAB_RECORD_WINDOW_MIN, VMLAB_RECORD_WINDOW_MAX);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *opts = state->input;
@@ -62,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "\"%s\" is not a number of seconds", arg);
 		return 0;
 	case KEY_WINDOW:
-		parse_window(arg, state, opts);
+		recording_parse_window(arg, state, &opts->window);
 		return 0;
 	case 'o':
 		opts->path = arg;

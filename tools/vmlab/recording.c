@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <vmlab.h>
 
+#include "clock.h"
 #include "fail.h"
 #include "number.h"
 #include "recording.h"
@@ -22,8 +22,8 @@
 /**
  * struct recording - see recording.h; the thread has it all from recording_run() on
  * @source:	what the kernel gives; the thread closes it in the end, or nobody would read it
- * @begun:	when it began, of the clock that never goes back
- * @until:	nanoseconds after that, when nobody wants to know any more; set by another thread
+ * @begun:	when it began, of clock_seconds()
+ * @until:	nanoseconds from then on, when nobody wants to know any more; set by another thread
  * @stop:	an event: @until was set
  * @ended:	an event: the thread has ended
  * @path:	the file
@@ -35,7 +35,7 @@
  */
 struct recording {
 	int source;
-	uint64_t begun;
+	double begun;
 	uint64_t until;
 	int stop;
 	int ended;
@@ -48,23 +48,15 @@ struct recording {
 	int err;
 };
 
-static uint64_t now(void)
+void recording_parse_window(const char *arg, struct argp_state *state, unsigned int *window)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-bool recording_window_parse(const char *arg, unsigned int *window)
-{
-	int number;
+	int number = 0;
 
 	if (!number_int(arg, &number) || number < VMLAB_RECORD_WINDOW_MIN ||
 	    number > VMLAB_RECORD_WINDOW_MAX)
-		return false;
+		argp_error(state, "\"%s\" is no number of pages from %d to %d", arg,
+			   VMLAB_RECORD_WINDOW_MIN, VMLAB_RECORD_WINDOW_MAX);
 	*window = (unsigned int)number;
-	return true;
 }
 
 int recording_file_open(struct recording_file *file, const char *path)
@@ -76,7 +68,7 @@ int recording_file_open(struct recording_file *file, const char *path)
 		file->file = stdout;
 		return 0;
 	}
-	/* Where a program looks for what is nobody else's business, as its memory. */
+	/* What a program does with its memory is nobody else's business. */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail_errno(errno, "\"%s\" cannot be made", path);
@@ -153,7 +145,7 @@ static struct recording *new_recording(const char *path)
 	}
 	*recording = (struct recording){
 		.source = -1,
-		.begun = now(),
+		.begun = clock_seconds(),
 		.until = UINT64_MAX,
 		.path = path,
 		.stop = eventfd(0, EFD_CLOEXEC),
@@ -224,7 +216,7 @@ static bool is_broken(const struct recording *recording)
 	return recording->err || trace_is_broken(recording->writer);
 }
 
-/* What was referenced before the end was asked for is there still. */
+/* What was referenced before the end was asked for is there still: so that is looked at first. */
 static void *run(void *data)
 {
 	struct recording *recording = data;
@@ -241,8 +233,7 @@ static void *run(void *data)
 		stop = wait[1].revents;
 		while (take_batch(recording))
 			;
-	} while (!stop && !is_broken(recording) &&
-		 __atomic_load_n(&recording->until, __ATOMIC_RELAXED) == UINT64_MAX);
+	} while (!stop && !is_broken(recording));
 	close_source(recording);
 	if (write(recording->ended, &one, sizeof(one)) < 0)
 		recording->err = -errno;
@@ -269,7 +260,9 @@ int recording_end(struct recording *recording, uint64_t *references)
 	int err;
 
 	if (recording->running) {
-		__atomic_store_n(&recording->until, now() - recording->begun, __ATOMIC_RELAXED);
+		__atomic_store_n(&recording->until,
+				 (uint64_t)((clock_seconds() - recording->begun) * 1e9),
+				 __ATOMIC_RELAXED);
 		if (write(recording->stop, &one, sizeof(one)) < 0)
 			recording->err = -errno;
 		pthread_join(recording->thread, NULL);

@@ -2,6 +2,7 @@
 #ifndef RECORDING_H
 #define RECORDING_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ struct recording;
 
 /**
  * struct recording_file - the file that a trace is to be in
- * @file:	NULL: it could not be made
+ * @file:	open for writing
  * @path:	what the user calls it
  */
 struct recording_file {
@@ -29,8 +30,8 @@ struct recording_file {
 int recording_file_open(struct recording_file *file, const char *path);
 int recording_file_close(struct recording_file *file, bool keep);
 
-/* The value of an option: how many pages are mapped at a time. Returns whether it is one. */
-bool recording_window_parse(const char *arg, unsigned int *window);
+/* Parses the value of an option: how many pages are mapped at a time. */
+void recording_parse_window(const char *arg, struct argp_state *state, unsigned int *window);
 
 /*
  * Begins: from now on no reference to the region, a descriptor open for writing, is lost. @window

@@ -84,13 +84,6 @@ static void parse_name(const char *arg, __u8 *name, struct argp_state *state)
 	memcpy(name, arg, strlen(arg) + 1);
 }
 
-static void parse_window(const char *arg, struct argp_state *state, struct options *opts)
-{
-	if (!recording_window_parse(arg, &opts->window))
-		argp_error(state, "\"%s\" is no number of pages from %d to %d", arg,
-			   VMLAB_RECORD_WINDOW_MIN, VMLAB_RECORD_WINDOW_MAX);
-}
-
 static void parse_compare(char *arg, struct argp_state *state, struct options *opts)
 {
 	char *name;
@@ -150,7 +143,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opts->record = arg;
 		return 0;
 	case KEY_WINDOW:
-		parse_window(arg, state, opts);
+		recording_parse_window(arg, state, &opts->window);
 		return 0;
 	case KEY_COMPARE:
 		parse_compare(arg, state, opts);
