@@ -6,6 +6,9 @@
 
 #include <sys/time.h>
 
+/* The first number that is no request's. */
+#define UNUSED (_IOC_NR(VMLAB_IOC_RECORD) + 1)
+
 FIXTURE(request)
 {
 	int fd;
@@ -34,11 +37,18 @@ FIXTURE_VARIANT_ADD(request, region_fd) {
 
 FIXTURE_VARIANT_ADD(request, clone) { .number = VMLAB_IOC_CLONE, .reads = true };
 FIXTURE_VARIANT_ADD(request, address) { .number = VMLAB_IOC_ADDRESS, .reads = true };
+FIXTURE_VARIANT_ADD(request, pool_set) {
+	.number = VMLAB_IOC_POOL_SET, .reads = true, .first_size = 56
+};
+
 FIXTURE_VARIANT_ADD(request, pool_stat) { .number = VMLAB_IOC_POOL_STAT, .first_size = 120 };
+FIXTURE_VARIANT_ADD(request, advise) { .number = VMLAB_IOC_ADVISE, .reads = true };
 FIXTURE_VARIANT_ADD(request, pool_list) { .number = VMLAB_IOC_POOL_LIST, .reads = true };
 FIXTURE_VARIANT_ADD(request, pool_histograms) {
 	.number = VMLAB_IOC_POOL_HISTOGRAMS, .reads = true
 };
+
+FIXTURE_VARIANT_ADD(request, record) { .number = VMLAB_IOC_RECORD, .reads = true };
 
 static unsigned int resized(unsigned int number, unsigned int size)
 {
@@ -69,6 +79,16 @@ static void renew(FIXTURE_DATA(request) *self, unsigned int number)
 			.buffer = (uintptr_t)self->histograms,
 			.count = VMLAB_HISTOGRAMS,
 			.entry_size = sizeof(struct vmlab_histogram),
+		};
+		break;
+	case VMLAB_IOC_POOL_SET:
+		*(struct vmlab_pool_set *)self->argument = (struct vmlab_pool_set){
+			.what = VMLAB_POOL_LATENCY,
+		};
+		break;
+	case VMLAB_IOC_ADVISE:
+		*(struct vmlab_advise *)self->argument = (struct vmlab_advise){
+			.length = 16 * PAGE,
 		};
 		break;
 	case VMLAB_IOC_EXTENTS:
@@ -191,7 +211,7 @@ TEST_F(request, is_known_only_as_itself)
 {
 	unsigned int number = variant->number;
 	unsigned int unknown[] = {
-		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 13, _IOC_SIZE(number)),
+		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, UNUSED, _IOC_SIZE(number)),
 		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC, 255, _IOC_SIZE(number)),
 		_IOC(_IOC_DIR(number), VMLAB_IOC_MAGIC + 1, _IOC_NR(number), _IOC_SIZE(number)),
 		_IOC(_IOC_NONE, VMLAB_IOC_MAGIC, _IOC_NR(number), _IOC_SIZE(number)),
