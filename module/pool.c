@@ -66,11 +66,9 @@ u64 vmlab_pages_left(struct vmlab_pool *pool)
 	return min(total < max ? max - total : 0, vmlab_pool_pages_left(pool));
 }
 
-/*
- * Counts up to @nr of something against @max, but no less than @least. Returns how many; never
- * are there more for a moment, which others would hear of as a limit.
- */
-static unsigned int take(atomic_long_t *used, long max, unsigned int least, unsigned int nr)
+/* take(), where that is not all, or others count, too. */
+static noinline unsigned int take_some(atomic_long_t *used, long max, unsigned int least,
+				       unsigned int nr)
 {
 	long old = atomic_long_read(used), fit;
 
@@ -80,6 +78,20 @@ static unsigned int take(atomic_long_t *used, long max, unsigned int least, unsi
 			return 0;
 	} while (!atomic_long_try_cmpxchg(used, &old, old + fit));
 	return fit;
+}
+
+/*
+ * Counts up to @nr of something against @max, but no less than @least. Returns how many; never
+ * are there more for a moment, which others would hear of as a limit.
+ */
+static __always_inline unsigned int take(atomic_long_t *used, long max, unsigned int least,
+					 unsigned int nr)
+{
+	long old = atomic_long_read(used);
+
+	if (likely(max - old >= (long)nr && atomic_long_try_cmpxchg(used, &old, old + nr)))
+		return nr;
+	return take_some(used, max, least, nr);
 }
 
 /* Has pages reclaimed in the background. */

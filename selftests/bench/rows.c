@@ -12,9 +12,6 @@ const struct work works[] = {
 			   { &userfault, 0.11 } },
 		.headline = true,
 	}, {
-		.name = "first touch of 2 MiB", .turn = first_write_huge, .unit = "of one",
-		.sides = { { &vmlab_huge }, { &anonymous_huge, 1.0 } }, .headline = true,
-	}, {
 		.name = "random first-touch write, one page each", .turn = first_write_at_random,
 		.sides = { { &vmlab }, { &memfd, 0.67 }, { &anonymous, 1.12 } },
 		.prepare = prepare_random, .headline = true,
@@ -76,6 +73,10 @@ const struct work works[] = {
 	}, {
 		.name = "fork, copied at forks, nothing written since", .turn = share_again,
 		.sides = { { &vmlab_fork }, { &anonymous, 0.05 } },
+	}, {
+		/* It splits and merges blocks of memory, which single pages would feel. */
+		.name = "first touch of 2 MiB", .turn = first_write_huge, .unit = "of one",
+		.sides = { { &vmlab_huge }, { &anonymous_huge, 1.0 } }, .headline = true,
 	}, {
 		.name = "a hundred clones, nothing written", .turn = memory_of_clones,
 		.unit = "bytes", .sides = { { &vmlab, 4 * MIB } }, .headline = true,
