@@ -69,15 +69,13 @@ static inline void vmlab_page_unshare_copied(struct folio *folio)
 }
 
 /**
- * vmlab_page_spare - how many of a page's references are not accounted for
+ * vmlab_page_counts - how many references a page has, and how many page tables have it
  * @folio: the page, a small one
  *
- * Besides the index and the page tables somebody may have references: who reads what the
- * page was when he took it, or writes to it past all page tables.
- * Both counts are read at once. An entry of a page table comes with its reference first, and
- * goes with it last: whatever happens meanwhile, there never seem to be too few.
+ * Return: the references in the upper half; in the lower the page tables, minus one. Both are read
+ * at once.
  */
-static inline int vmlab_page_spare(const struct folio *folio)
+static inline u64 vmlab_page_counts(const struct folio *folio)
 {
 	u64 both = READ_ONCE(*(const u64 *)&folio->_mapcount);
 
@@ -86,6 +84,22 @@ static inline int vmlab_page_spare(const struct folio *folio)
 #ifdef __BIG_ENDIAN
 	both = ror64(both, 32);
 #endif
+	return both;
+}
+
+/**
+ * vmlab_page_spare - how many of a page's references are not accounted for
+ * @folio: the page, a small one
+ *
+ * Besides the index and the page tables somebody may have references: who reads what the
+ * page was when he took it, or writes to it past all page tables.
+ * An entry of a page table comes with its reference first, and goes with it last: whatever
+ * happens meanwhile, there never seem to be too few.
+ */
+static inline int vmlab_page_spare(const struct folio *folio)
+{
+	u64 both = vmlab_page_counts(folio);
+
 	return (int)(both >> 32) - (int)both - 2;
 }
 

@@ -329,16 +329,23 @@ int vmlab_pages_own(struct vmlab_region *region, pgoff_t pgoff, unsigned int nr,
 	return done;
 }
 
-/* Is no page of a full leaf held? Without a branch for each: a clone looks at all of them. */
+/*
+ * Is no page of a full leaf held? A clone looks at all of them, so it is asked of their sum: no
+ * page has fewer references than are accounted for, which could make up for another's.
+ */
 static bool none_held(struct page **pages)
 {
+	u64 sum = 0, mapped = 0;
 	unsigned int i;
-	int any = 0;
 
 #pragma GCC unroll 8
-	for (i = 0; i < VMLAB_NODE_SLOTS; i++)
-		any |= vmlab_page_spare((struct folio *)pages[i]);
-	return !any;
+	for (i = 0; i < VMLAB_NODE_SLOTS; i++) {
+		u64 both = vmlab_page_counts((struct folio *)pages[i]);
+
+		sum += both;
+		mapped += (u32)both;
+	}
+	return (u32)((sum - mapped) >> 32) - (u32)mapped == 2 * VMLAB_NODE_SLOTS;
 }
 
 /**
