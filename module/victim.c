@@ -274,6 +274,27 @@ static void unmap(const struct vmlab_victim *victim)
 
 	for (region = next_owner(victim, NULL); region; region = next_owner(victim, region))
 		vmlab_region_unmap(region, victim->pgoff, 1);
+}
+
+/* Takes the @chosen victims out of page tables: neighbours at once, if only @region has them. */
+static void unmap_chosen(struct vmlab_region *region, const struct vmlab_victim *victims,
+			 unsigned long chosen)
+{
+	bool alone = !region->index.shares && !list_empty(&region->pool_node);
+	unsigned int first, end;
+
+	for (; chosen; chosen &= ~GENMASK(end - 1, first)) {
+		first = __ffs(chosen);
+		end = first + 1;
+		if (!alone) {
+			unmap(&victims[first]);
+			continue;
+		}
+		while (end < VMLAB_VICTIMS && chosen & BIT(end) &&
+		       victims[end].pgoff == victims[first].pgoff + (end - first))
+			end++;
+		vmlab_region_unmap(region, victims[first].pgoff, end - first);
+	}
 	smp_mb();	/* as in protect.c: no reference is taken by an entry after this */
 }
 
@@ -324,14 +345,14 @@ static bool may_leave(const struct vmlab_victim *victim)
 }
 
 /*
- * Takes a page out of page tables and slots; caller holds invalidate_lock and regions_lock.
- * Returns whether it is to be stored: it is BUSY then. @spared: the policy has it back already.
+ * Gets hold of a page that is to leave; caller holds invalidate_lock and regions_lock. Returns
+ * whether it can leave as far as can be told while it is mapped: it is BUSY then, and locked.
+ * @spared: the policy has it back already.
  */
-static bool isolate(struct vmlab_victim *victim, bool *spared)
+static bool choose(struct vmlab_victim *victim, bool *spared)
 {
 	struct vmlab_swap *swap = victim->swap;
 	struct folio *folio;
-	bool done = false;
 
 	*spared = false;
 	if (!get_folio(victim))
@@ -345,21 +366,41 @@ static bool isolate(struct vmlab_victim *victim, bool *spared)
 	if (victim->stored && !seems_stored(swap))
 		goto unlock_swap;
 	*spared = asks_for_references(victim) && is_young(victim) && spare(victim);
-	if (!*spared) {
-		folio_clear_referenced(folio);
-		unmap(victim);
-		/* Taking the entries out tells, too. */
-		*spared = asks_for_references(victim) && folio_test_clear_referenced(folio) &&
-			  spare(victim);
-		/* One reference is ours. */
-		done = !*spared && vmlab_page_spare(folio) <= 1 && take_out(victim);
-	}
+	if (*spared)
+		goto unlock_swap;
+	folio_clear_referenced(folio);
+	return true;
 unlock_swap:
-	if (!done)
-		vmlab_swap_unlock(swap);
+	vmlab_swap_unlock(swap);
 unlock:
 	folio_unlock(folio);
+	return false;
+}
+
+/* Takes a page that was chosen, and unmapped, out of slots. Returns whether it is to be stored. */
+static bool isolate(const struct vmlab_victim *victim, bool *spared)
+{
+	struct folio *folio = victim->folio;
+	bool done;
+
+	/* Taking the entries out tells, too. */
+	*spared = asks_for_references(victim) && folio_test_clear_referenced(folio) &&
+		  spare(victim);
+	/* One reference is ours. */
+	done = !*spared && vmlab_page_spare(folio) <= 1 && take_out(victim);
+	if (!done)
+		vmlab_swap_unlock(victim->swap);
+	folio_unlock(folio);
 	return done;
+}
+
+/* A victim stays. */
+static void leave(struct vmlab_pool *pool, const struct vmlab_victim *victim, bool spared)
+{
+	if (!spared)
+		refuse(pool, victim);
+	if (victim->folio)
+		folio_put(victim->folio);
 }
 
 /* What became of a victim. */
@@ -445,21 +486,26 @@ static unsigned int evict_from(struct vmlab_region *region, struct vmlab_victim 
 			       unsigned int nr, bool wait)
 {
 	struct vmlab_pool *pool = region->pool;
-	unsigned long isolated = 0;
 	bool locked = lock(region, wait), spared = false;
-	unsigned int i, gone = 0;
+	unsigned long chosen = 0, isolated, i;
+	unsigned int gone = 0;
 
 	for (i = 0; i < nr; i++) {
 		if (victims[i].region != region)
 			continue;
-		if (locked && isolate(&victims[i], &spared)) {
-			isolated |= BIT(i);
+		if (locked && choose(&victims[i], &spared))
+			chosen |= BIT(i);
+		else
+			leave(pool, &victims[i], spared);
+	}
+	if (chosen)
+		unmap_chosen(region, victims, chosen);
+	isolated = chosen;
+	for_each_set_bit(i, &chosen, nr) {
+		if (isolate(&victims[i], &spared))
 			continue;
-		}
-		if (!spared)
-			refuse(pool, &victims[i]);
-		if (victims[i].folio)
-			folio_put(victims[i].folio);
+		isolated &= ~BIT(i);
+		leave(pool, &victims[i], spared);
 	}
 	if (locked)
 		unlock(region);
