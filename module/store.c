@@ -39,47 +39,40 @@ static bool is_same_filled(const unsigned long *words)
 #define MIX_A 0x243f6a8885a308d3
 #define MIX_B 0x13198a2e03707345
 
-struct sums {
-	u64 a, b, c, d;
-};
-
-/* One word more. For any state and any word it is one to one. */
-static __always_inline u64 mix(u64 state, u64 word)
+/* Two words more: one to one in each of them, and in the state, while the others are the same. */
+static __always_inline u64 mix(u64 state, const u64 *at)
 {
-	return rol64(state ^ word, 29) * MIX_A;
+	return (rol64(state ^ at[0], 29) + at[1]) * MIX_A;
 }
 
 /* Four sums do not wait for each other: one multiplication takes longer than to begin four. */
-static __always_inline void mix_four(struct sums *sums, const u64 *at)
+static __always_inline void mix_eight(u64 *sums, const u64 *at)
 {
-	sums->a = mix(sums->a, at[0]);
-	sums->b = mix(sums->b, at[1]);
-	sums->c = mix(sums->c, at[2]);
-	sums->d = mix(sums->d, at[3]);
+	sums[0] = mix(sums[0], at);
+	sums[1] = mix(sums[1], at + 2);
+	sums[2] = mix(sums[2], at + 4);
+	sums[3] = mix(sums[3], at + 6);
 }
 
 /*
  * Tells whether bytes changed, not whether somebody changed them on purpose. Every load of a
- * page pays for it: this takes half the instructions of xxh64() and, where the processor
- * has no help, a tenth of those of crc32c().
+ * page pays for it: this takes fewer instructions than xxh64(), and many fewer than
+ * crc32c() where the processor has no help.
  */
 static u32 checksum(const void *data, unsigned int length)
 {
-	struct sums sums = { .a = length, .b = MIX_A, .c = MIX_B };
+	u64 sums[4] = { length, MIX_A, MIX_B }, rest[8] = {}, sum;
 	const u64 *at = data;
 	unsigned int n;
-	u64 rest = 0;
 
-	for (n = length / (8 * sizeof(*at)); n; n--, at += 8) {
-		mix_four(&sums, at);
-		mix_four(&sums, at + 4);
+	for (n = length / sizeof(rest); n; n--, at += ARRAY_SIZE(rest))
+		mix_eight(sums, at);
+	if (length % sizeof(rest)) {
+		memcpy(rest, at, length % sizeof(rest));
+		mix_eight(sums, rest);
 	}
-	for (n = length / sizeof(*at) % 8; n; n--)
-		sums.a = mix(sums.a, *at++);
-	for (n = length % sizeof(*at), data = at; n; n--)
-		rest = rest << 8 | *(const u8 *)data++;
-	rest = mix(mix(mix(mix(rest, sums.a), sums.b), sums.c), sums.d);
-	return rest >> 32 ^ rest;
+	sum = mix(mix(sums[0], &sums[1]), (u64[]){ sums[3], MIX_B });
+	return sum >> 32 ^ sum;
 }
 
 /**

@@ -45,7 +45,7 @@ struct vmlab_copy {
 	u16 flags;
 };
 
-/* Of the 64 bytes that a stored page may cost beside its data. */
+/* Each page that a store has costs one. */
 static_assert(sizeof(struct vmlab_copy) <= 16);
 
 /**
