@@ -36,6 +36,8 @@ static int init_fs_context(struct fs_context *fc)
 
 	if (!ctx)
 		return -ENOMEM;
+	/* Memory of a program's may have code in it: 7.x forbids that of such file systems. */
+	fc->s_iflags &= ~SB_I_NOEXEC;
 	ctx->ops = &super_ops;
 	return 0;
 }

@@ -7,7 +7,6 @@
 cd "$(dirname "$0")" || exit
 . ./lib.sh
 
-[[ $(uname -r) != 7.* ]] || skip_all "vmlab run refuses to run on Linux 7"
 vmlab=${VMLAB:-../tools/vmlab/vmlab}
 [ -x "$vmlab" ] || vmlab=$(command -v vmlab) || skip_all "the command vmlab is not built"
 [ "$(ls /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 2>/dev/null)" ] || skip_all "libjemalloc2 is not installed"

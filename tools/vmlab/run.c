@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include <vmlab.h>
 
@@ -216,15 +215,10 @@ static int run(struct launch *launch, const struct options *opts)
 int cmd_run(int argc, char **argv)
 {
 	struct options opts = { .command = NULL };
-	struct utsname kernel;
 	struct launch launch;
 	int ret;
 
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &opts);
-	if (uname(&kernel) || strtol(kernel.release, NULL, 10) >= 7) {
-		fail("vmlab run works on Linux 6 only: on 7 programs go wrong that give back memory");
-		return EXIT_FAILURE;
-	}
 	if (opts.compare.count)
 		return compare(&opts.compare, &opts.terms, opts.window, opts.command);
 	if (launch_prepare(&launch, &opts.terms))
