@@ -50,6 +50,9 @@ struct side {
 	void (*unshare)(struct memory *memory);
 	void (*evict)(struct memory *memory);	/* all of its pages leave memory */
 	uint64_t (*stored_bytes)(struct memory *memory);	/* what they take then */
+	void (*limit)(struct memory *memory, size_t frames);	/* no more of it is in memory */
+	uint64_t (*swapped_in)(struct memory *memory);	/* pages that came back so far */
+	const char *policy;	/* that chooses which pages leave; NULL: that of the row */
 };
 
 extern const struct side vmlab, vmlab_tracked, memfd, anonymous, userfault;
@@ -65,6 +68,9 @@ extern const struct side vmlab_file, file_mmap, vmlab_file_written, file_mmap_wr
 
 /* Whose pages leave memory, of swap.c. */
 extern const struct side vmlab_stored, anonymous_zram;
+
+/* The same by fifo, whatever the policy of the row; and what that does in theory. */
+extern const struct side stored_by_fifo, simulated;
 
 /* File systems of files.c. */
 extern const struct side vmlab_mount, tmpfs_mount;
@@ -118,14 +124,28 @@ turn_fn file_life;
 const char *files_prepare(void);
 void files_finish(void);
 
-/* swap.c: the same for pages that leave memory, and come back; swap_memory: bytes of one stored */
+/* swap.c: the same for pages that leave memory, and come back; the others: bytes of one stored */
 
-turn_fn swap_out, swap_in, swap_memory;
+turn_fn swap_out, swap_in, swap_memory, memory_beside_stored;
 const char *swap_prepare_text(void);
 const char *swap_prepare_program(void);
+const char *swap_prepare_numbers(void);
+const char *swap_prepare_no_zram(void);
 void swap_finish(void);
+void page_fill(char *page, size_t number);
+
+/* budget.c: programs of whose pages a part fits: the cost of a reference, of a miss; misses */
+
+turn_fn reference_half, miss_half, misses_of_loop, misses_of_scan, misses_of_zipf;
+
+/* cgroup.c: a memory cgroup of its own */
+
+void cgroup_enter(size_t bytes);
+void cgroup_leave(void);
 
 /* rows.c: the rows, measure.c: how they are measured */
+
+#define ALL_POLICIES "all"
 
 /*
  * struct work - a piece of work, and who does it
@@ -136,6 +156,8 @@ void swap_finish(void);
  *		for the figure itself. 0: none.
  * @prepare:	what all turns need; says why it cannot be had, or NULL
  * @finish:	undoes it
+ * @policy:	chooses which pages leave; ALL_POLICIES: a row for each, whose name is added
+ * @turns:	that are counted; 0: as many as are wanted
  * @headline:	one of those that the README and the history show
  */
 struct work {
@@ -147,6 +169,8 @@ struct work {
 	} sides[SIDES_MAX];
 	const char *(*prepare)(void);
 	void (*finish)(void);
+	const char *policy;
+	unsigned int turns;
 	bool headline;
 };
 
@@ -170,6 +194,7 @@ void file_clean(void);
 
 /* system.c: figures and settings of the kernel */
 
+uint64_t counter_read(const char *path, const char *name);
 uint64_t meminfo(const char *field);
 uint64_t memory_free(void);
 bool setting_write(const char *path, const char *text);

@@ -3,12 +3,13 @@
 
 INSTRUCTIONS = "instructions/page"
 # Units of what is the same whenever it is measured.
-STEADY = [INSTRUCTIONS, "of one", "bytes/page", "bytes"]
+STEADY = [INSTRUCTIONS, "of one", "misses", "bytes/page", "bytes"]
 
 # Sections of the tables: title, and which units are in it.
 SECTIONS = [
     ("Instructions per page of 4 KiB, one processor", [INSTRUCTIONS]),
     ("Instructions of a single touch, 99th percentile", ["of one"]),
+    ("Pages that come back: misses", ["misses"]),
     ("Memory, one processor", ["bytes/page", "bytes"]),
     ("Wall clock, two processors", ["ns/page, wall", "times"]),
 ]
@@ -130,7 +131,9 @@ def event_cells(row):
 def event_table(figures):
     series = all_series(figures)
     lines = [["work", "beside"] + ["vmlab", "peer"] * len(EVENTS) * len(series)]
-    for cells, by_series in named(in_units(figures, [INSTRUCTIONS])):
+    counted = [(name, by_series) for name, by_series in in_units(figures, [INSTRUCTIONS])
+               if any("faults" in row for row in by_series.values())]
+    for cells, by_series in named(counted):
         for one in series:
             cells += event_cells(by_series.get(one))
         lines.append(cells)

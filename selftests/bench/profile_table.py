@@ -63,14 +63,29 @@ class Symbols:
         return name if end is None or address < end else "(code without a name)"
 
 
-def by_function(path, symbols):
-    """For each side: function -> instructions per page."""
+def by_function(path, symbols, figures):
+    """For each side: function -> instructions of what its figure is the cost of."""
     sides = [Counter() for _ in range(SIDES_MAX)]
     for line in path.read_text().splitlines():
         side, address, instructions = line.split()
-        function = symbols.function(int(address, 16))
-        sides[int(side)][function] += int(instructions) / (REPEATS * PAGES)
-    return [side for side in sides if side]
+        sides[int(side)][symbols.function(int(address, 16))] += int(instructions)
+    # Of all turns together, while a figure is the median of them.
+    return [Counter({name: count * figure / side.total() for name, count in side.items()})
+            for side, figure in zip(sides, figures) if side]
+
+
+def profile(series, work):
+    """Its only row's name, or part of it -> the kernel, the rows, and each side by function."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="vmlab-profile.") as folder:
+        measured = measure(series, work, folder)
+        rows = measured["rows"]
+        works = list(dict.fromkeys(row["work"] for row in rows))
+        if len(works) != 1:
+            sys.exit(f"vmlab: ROW=\"{work}\" names {len(works) or 'no'} rows" +
+                     "".join("\n  " + name for name in works))
+        figures = [rows[0].get("vmlab")] + [row.get("peer_figure") for row in rows]
+        sides = by_function(Path(folder, "blocks"), Symbols(folder), filter(None, figures))
+    return measured["kernel"], rows, sides
 
 
 def cells(side, names):
@@ -96,17 +111,9 @@ def table(names, sides):
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    series, row = sys.argv[1:]
-    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="vmlab-profile.") as folder:
-        measured = measure(series, row, folder)
-        rows = measured["rows"]
-        works = list(dict.fromkeys(row["work"] for row in rows))
-        if len(works) != 1:
-            sys.exit(f"vmlab: ROW=\"{row}\" names {len(works) or 'no'} rows" +
-                     "".join("\n  " + work for work in works))
-        symbols = Symbols(folder)
-        sides = by_function(Path(folder, "blocks"), symbols)
-    print(f"{works[0]}, Linux {measured['kernel']}: instructions per page, by function\n")
+    series, work = sys.argv[1:]
+    kernel, rows, sides = profile(series, work)
+    print(f"{rows[0]['work']}, Linux {kernel}: {rows[0].get('unit')}, by function\n")
     print(table(["vmlab"] + [row["peer"] for row in rows if row["peer"] != "-"], sides))
 
 

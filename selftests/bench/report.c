@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-static struct row rows[128];
+static struct row rows[192];
 static size_t count;
 
 void row_add(struct row row)

@@ -86,31 +86,69 @@ const struct work works[] = {
 		.prepare = files_prepare, .finish = files_finish, .headline = true,
 	}, {
 		.name = "a page of text leaves, lz4", .turn = swap_out,
-		.sides = { { &vmlab_stored }, { &anonymous_zram } },
+		.policy = "fifo", .sides = { { &vmlab_stored }, { &anonymous_zram } },
 		.prepare = swap_prepare_text, .finish = swap_finish, .headline = true,
 	}, {
 		.name = "a page of text comes back, lz4", .turn = swap_in,
-		.sides = { { &vmlab_stored }, { &anonymous_zram } },
+		.policy = "fifo", .sides = { { &vmlab_stored }, { &anonymous_zram } },
 		.prepare = swap_prepare_text, .finish = swap_finish, .headline = true,
 	}, {
 		.name = "a page of a program leaves, lz4", .turn = swap_out,
-		.sides = { { &vmlab_stored }, { &anonymous_zram } },
+		.policy = "fifo", .sides = { { &vmlab_stored }, { &anonymous_zram } },
 		.prepare = swap_prepare_program, .finish = swap_finish,
 	}, {
 		.name = "a page of a program comes back, lz4", .turn = swap_in,
-		.sides = { { &vmlab_stored }, { &anonymous_zram } },
+		.policy = "fifo", .sides = { { &vmlab_stored }, { &anonymous_zram } },
 		.prepare = swap_prepare_program, .finish = swap_finish,
 	}, {
+		.name = "references, half of the pages fit, lz4", .turn = reference_half,
+		.turns = 3, .policy = "s3fifo",
+		.sides = { { &vmlab_stored }, { &anonymous_zram, 0.667 } },
+		.prepare = swap_prepare_text, .finish = swap_finish, .headline = true,
+	}, {
+		.name = "misses of a loop, a quarter fits", .turn = misses_of_loop,
+		.unit = "misses", .turns = 1, .policy = "lirs",
+		.sides = { { &vmlab_stored }, { &anonymous_zram, 0.85 } },
+		.prepare = swap_prepare_numbers, .finish = swap_finish, .headline = true,
+	}, {
+		.name = "misses of a scan beside hot pages", .turn = misses_of_scan,
+		.unit = "misses", .turns = 1, .policy = "lirs",
+		.sides = { { &vmlab_stored }, { &anonymous_zram, 0.85 } },
+		.prepare = swap_prepare_numbers, .finish = swap_finish, .headline = true,
+	}, {
+		.name = "misses by Zipf's law, a quarter fits", .turn = misses_of_zipf,
+		.unit = "misses", .turns = 1, .policy = "lirs",
+		.sides = { { &vmlab_stored }, { &anonymous_zram, 0.95 } },
+		.prepare = swap_prepare_numbers, .finish = swap_finish, .headline = true,
+	}, {
+		.name = "misses by Zipf's law", .turn = misses_of_zipf,
+		.unit = "misses", .turns = 1, .sides = { { &vmlab_stored }, { &simulated, 1.1 } },
+		.prepare = swap_prepare_no_zram, .policy = ALL_POLICIES,
+	}, {
+		.name = "a page comes back", .turn = swap_in, .turns = 1,
+		.sides = { { &vmlab_stored }, { &stored_by_fifo, 1.15 } },
+		.prepare = swap_prepare_no_zram, .policy = ALL_POLICIES,
+	}, {
+		.name = "a page comes back for another one", .turn = miss_half, .turns = 1,
+		.sides = { { &vmlab_stored }, { &stored_by_fifo } },
+		.prepare = swap_prepare_no_zram, .policy = ALL_POLICIES,
+	}, {
 		.name = "memory of a stored page of text, lz4", .turn = swap_memory,
-		.unit = "bytes/page", .sides = { { &vmlab_stored }, { &anonymous_zram, 1.02 } },
+		.unit = "bytes/page", .policy = "fifo",
+		.sides = { { &vmlab_stored }, { &anonymous_zram, 1.02 } },
 		.prepare = swap_prepare_text, .finish = swap_finish, .headline = true,
 	}, {
 		.name = "memory of a stored page of a program, lz4", .turn = swap_memory,
-		.unit = "bytes/page", .sides = { { &vmlab_stored }, { &anonymous_zram, 1.02 } },
+		.unit = "bytes/page", .policy = "fifo",
+		.sides = { { &vmlab_stored }, { &anonymous_zram, 1.02 } },
 		.prepare = swap_prepare_program, .finish = swap_finish,
 	}, {
 		.name = "memory beside pages and page tables", .turn = memory_beside,
 		.unit = "bytes/page", .sides = { { &vmlab, 64 } }, .headline = true,
+	}, {
+		.name = "memory beside stored pages", .turn = memory_beside_stored,
+		.unit = "bytes/page", .policy = "fifo", .sides = { { &vmlab_stored, 64 } },
+		.prepare = swap_prepare_text, .finish = swap_finish,
 	}, {
 		.name = "memory beside a memfd's pages, to compare", .turn = memory_beside,
 		.unit = "bytes/page", .sides = { { &memfd } },

@@ -26,7 +26,7 @@ static struct zram {
 	char cluster[16];
 } zram = { .id = -1 };
 
-/* What a page is filled with: a file, over and over. */
+/* What a page is filled with: a file, over and over; or nothing but its number. */
 static struct {
 	char *bytes;
 	size_t length;
@@ -51,11 +51,13 @@ static const char *content_read(const char *path)
 }
 
 /* Pages differ, as each begins somewhere else in the file, and with its number. */
-static void page_fill(char *page, size_t number)
+void page_fill(char *page, size_t number)
 {
-	size_t from = number * 1021 % (content.length - PAGE);
+	if (content.length) {
+		size_t from = number * 1021 % (content.length - PAGE);
 
-	memcpy(page, content.bytes + from, PAGE);
+		memcpy(page, content.bytes + from, PAGE);
+	}
 	memcpy(page, &number, sizeof(number));
 }
 
@@ -110,6 +112,19 @@ const char *swap_prepare_program(void)
 	return reason ? reason : zram_begin();
 }
 
+/* Where it is not the content that matters; and neither zram. */
+const char *swap_prepare_no_zram(void)
+{
+	content.length = 0;
+	return NULL;
+}
+
+const char *swap_prepare_numbers(void)
+{
+	content.length = 0;
+	return zram_begin();
+}
+
 void swap_finish(void)
 {
 	char device[32], id[16];
@@ -140,22 +155,29 @@ static int make_stored(struct memory *memory)
 {
 	struct vmlab_pool_set set = {
 		.what = VMLAB_POOL_POLICY | VMLAB_POOL_CODEC,
-		.policy = "fifo",
 		.codec = "lz4",
 	};
 	int fd = vmlab.make(memory);
 
+	snprintf((char *)set.policy, sizeof(set.policy), "%s", memory->side->policy);
 	if (ioctl(fd, VMLAB_IOC_POOL_SET, &set))
 		die("VMLAB_IOC_POOL_SET");
 	return fd;
 }
 
-static uint64_t region_stored_bytes(struct memory *memory)
+static struct vmlab_pool_stat pool_stat(const struct memory *memory)
 {
 	struct vmlab_pool_stat stat;
 
 	if (ioctl(memory->fd, VMLAB_IOC_POOL_STAT, &stat))
 		die("VMLAB_IOC_POOL_STAT");
+	return stat;
+}
+
+static uint64_t region_stored_bytes(struct memory *memory)
+{
+	struct vmlab_pool_stat stat = pool_stat(memory);
+
 	if (stat.resident)
 		die("pages did not leave");
 	return stat.stored_bytes;
@@ -183,6 +205,41 @@ static uint64_t zram_bytes(struct memory *memory)
 	return figures[2];
 }
 
+/* Charged to a memory cgroup, as its peer. */
+static void limit_region(struct memory *memory, size_t frames)
+{
+	struct vmlab_pool_set set = { .what = VMLAB_POOL_BUDGET, .budget = frames * PAGE };
+
+	cgroup_enter(SIZE_MAX);
+	if (ioctl(memory->fd, VMLAB_IOC_POOL_SET, &set))
+		die("VMLAB_IOC_POOL_SET");
+}
+
+static uint64_t region_swapped_in(struct memory *memory)
+{
+	return pool_stat(memory).swapped_in;
+}
+
+/* Page tables are charged, too, and what the kernel has in stock for a processor. */
+static void limit_cgroup(struct memory *memory, size_t frames)
+{
+	size_t tables = memory->length / PAGE / (PAGE / sizeof(uint64_t)) + 8, stock = 64;
+
+	cgroup_enter((frames + tables + stock) * PAGE);
+}
+
+static uint64_t kernel_swapped_in(struct memory *memory)
+{
+	(void)memory;
+	return counter_read("/proc/vmstat", "pswpin ");
+}
+
+static void leave_cgroup(struct memory *memory)
+{
+	(void)memory;
+	cgroup_leave();
+}
+
 static void *map_plain(struct memory *memory)
 {
 	return vmlab.map(memory);
@@ -197,15 +254,35 @@ const struct side vmlab_stored = {
 	.name = "vmlab",
 	.make = make_stored,
 	.map = map_plain,
+	.end = leave_cgroup,
 	.evict = evict_region,
 	.stored_bytes = region_stored_bytes,
+	.limit = limit_region,
+	.swapped_in = region_swapped_in,
 };
+
+const struct side stored_by_fifo = {
+	.name = "fifo",
+	.make = make_stored,
+	.map = map_plain,
+	.end = leave_cgroup,
+	.evict = evict_region,
+	.stored_bytes = region_stored_bytes,
+	.limit = limit_region,
+	.swapped_in = region_swapped_in,
+	.policy = "fifo",
+};
+
+const struct side simulated = { .name = "simulated" };
 
 const struct side anonymous_zram = {
 	.name = "anonymous, zram",
 	.map = map_anonymous,
+	.end = leave_cgroup,
 	.evict = page_out,
 	.stored_bytes = zram_bytes,
+	.limit = limit_cgroup,
+	.swapped_in = kernel_swapped_in,
 };
 
 /* Pages with content, in memory. */
@@ -259,4 +336,20 @@ double swap_memory(const struct side *side)
 	bytes = (double)side->stored_bytes(&memory);
 	memory_end(&memory);
 	return bytes / settings.pages;
+}
+
+/* Kernel memory that is neither what is stored nor page tables: bytes per page that has left. */
+double memory_beside_stored(const struct side *side)
+{
+	struct memory memory;
+	uint64_t before, after, stored;
+
+	sleep(1);	/* what ended before is freed by RCU */
+	before = memory_free() + meminfo("PageTables:");
+	make_filled(&memory, side);
+	side->evict(&memory);
+	after = memory_free() + meminfo("PageTables:");
+	stored = side->stored_bytes(&memory);
+	memory_end(&memory);
+	return (double)((int64_t)(before - after) - (int64_t)stored) / settings.pages;
 }

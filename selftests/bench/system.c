@@ -42,15 +42,21 @@ bool setting_write(const char *path, const char *text)
 	return done;
 }
 
+/* The number behind a name in a file of the kernel's. */
+uint64_t counter_read(const char *path, const char *name)
+{
+	char text[16384], *at;
+
+	if (!setting_read(path, text, sizeof(text)))
+		die(path);
+	at = strstr(text, name);
+	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
 /* Bytes. */
 uint64_t meminfo(const char *field)
 {
-	char text[8192], *at;
-
-	if (!setting_read("/proc/meminfo", text, sizeof(text)))
-		die("/proc/meminfo");
-	at = strstr(text, field);
-	return at ? strtoull(at + strlen(field), NULL, 10) * 1024 : 0;
+	return counter_read("/proc/meminfo", field) * 1024;
 }
 
 /* Free memory to the page: with what lies in the processors' own lists. */
