@@ -276,21 +276,21 @@ static void unmap(const struct vmlab_victim *victim)
 		vmlab_region_unmap(region, victim->pgoff, 1);
 }
 
-/* Takes the @chosen victims out of page tables: neighbours at once, if only @region has them. */
-static void unmap_chosen(struct vmlab_region *region, const struct vmlab_victim *victims,
-			 unsigned long chosen)
+/* Takes @prepared victims out of page tables: neighbours at once, if only @region has them. */
+static void unmap_prepared(struct vmlab_region *region, const struct vmlab_victim *victims,
+			   unsigned long prepared)
 {
 	bool alone = !region->index.shares && !list_empty(&region->pool_node);
 	unsigned int first, end;
 
-	for (; chosen; chosen &= ~GENMASK(end - 1, first)) {
-		first = __ffs(chosen);
+	for (; prepared; prepared &= ~GENMASK(end - 1, first)) {
+		first = __ffs(prepared);
 		end = first + 1;
 		if (!alone) {
 			unmap(&victims[first]);
 			continue;
 		}
-		while (end < VMLAB_VICTIMS && chosen & BIT(end) &&
+		while (end < VMLAB_VICTIMS && prepared & BIT(end) &&
 		       victims[end].pgoff == victims[first].pgoff + (end - first))
 			end++;
 		vmlab_region_unmap(region, victims[first].pgoff, end - first);
@@ -349,7 +349,7 @@ static bool may_leave(const struct vmlab_victim *victim)
  * whether it can leave as far as can be told while it is mapped: it is BUSY then, and locked.
  * @spared: the policy has it back already.
  */
-static bool choose(struct vmlab_victim *victim, bool *spared)
+static bool prepare(struct vmlab_victim *victim, bool *spared)
 {
 	struct vmlab_swap *swap = victim->swap;
 	struct folio *folio;
@@ -377,7 +377,7 @@ unlock:
 	return false;
 }
 
-/* Takes a page that was chosen, and unmapped, out of slots. Returns whether it is to be stored. */
+/* Takes an unmapped page out of slots. Returns whether it is to be stored; else it is let go. */
 static bool isolate(const struct vmlab_victim *victim, bool *spared)
 {
 	struct folio *folio = victim->folio;
@@ -487,21 +487,21 @@ static unsigned int evict_from(struct vmlab_region *region, struct vmlab_victim 
 {
 	struct vmlab_pool *pool = region->pool;
 	bool locked = lock(region, wait), spared = false;
-	unsigned long chosen = 0, isolated, i;
+	unsigned long prepared = 0, isolated, i;
 	unsigned int gone = 0;
 
 	for (i = 0; i < nr; i++) {
 		if (victims[i].region != region)
 			continue;
-		if (locked && choose(&victims[i], &spared))
-			chosen |= BIT(i);
+		if (locked && prepare(&victims[i], &spared))
+			prepared |= BIT(i);
 		else
 			leave(pool, &victims[i], spared);
 	}
-	if (chosen)
-		unmap_chosen(region, victims, chosen);
-	isolated = chosen;
-	for_each_set_bit(i, &chosen, nr) {
+	if (prepared)
+		unmap_prepared(region, victims, prepared);
+	isolated = prepared;
+	for_each_set_bit(i, &prepared, nr) {
 		if (isolate(&victims[i], &spared))
 			continue;
 		isolated &= ~BIT(i);

@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -174,14 +173,6 @@ static void do_munmap(void)
 	}
 }
 
-/* Where two things are different: Documentation/run.rst says which. */
-static bool is_linux_7(void)
-{
-	struct utsname kernel;
-
-	return !uname(&kernel) && strtol(kernel.release, NULL, 10) >= 7;
-}
-
 static void do_madvise(void)
 {
 	unsigned char *mem = map(32);
@@ -207,8 +198,7 @@ static void do_madvise(void)
 	say("nohugepage", madvise(mem, 4 * PAGE, MADV_NOHUGEPAGE));
 	say("willneed", madvise(mem, 4 * PAGE, MADV_WILLNEED));
 	say("dontfork", madvise(mem + 30 * PAGE, PAGE, MADV_DONTFORK));
-	if (!is_linux_7())
-		say("dofork", madvise(mem + 30 * PAGE, PAGE, MADV_DOFORK));
+	say("dofork", madvise(mem + 30 * PAGE, PAGE, MADV_DOFORK));
 	say("dontdump", madvise(mem, PAGE, MADV_DONTDUMP));
 	say("dodump", madvise(mem, PAGE, MADV_DODUMP));
 	say("populate", madvise(mem, 4 * PAGE, MADV_POPULATE_WRITE));
@@ -243,9 +233,8 @@ static void do_mremap(void)
 	say("around", (long)(right(other, 8, 5) + right(other + 16 * PAGE, 16, 5 + 16 * 7)));
 	say_access("taken from", mem + 4 * PAGE);
 	say("left", (long)(right(mem, 4, 4) + right(mem + 12 * PAGE, 4, 4 + 12 * 7)));
-	if (!is_linux_7())
-		say_map("a hole in it",
-			mremap(mem, 20 * PAGE, 20 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, map(20)));
+	say_map("a hole in it",
+		mremap(mem, 20 * PAGE, 20 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, map(20)));
 	say_map("overlap", mremap(other, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
 				  other + PAGE));
 	say_map("fixed only", mremap(other, PAGE, PAGE, MREMAP_FIXED, mem));
