@@ -52,7 +52,7 @@ struct side {
 	uint64_t (*stored_bytes)(struct memory *memory);	/* what they take then */
 	void (*limit)(struct memory *memory, size_t frames);	/* no more of it is in memory */
 	uint64_t (*swapped_in)(struct memory *memory);	/* pages that came back so far */
-	const char *policy;	/* that chooses which pages leave; NULL: that of the row */
+	const char *policy;	/* that chooses which pages leave: set for a row */
 };
 
 extern const struct side vmlab, vmlab_tracked, memfd, anonymous, userfault;
@@ -69,8 +69,8 @@ extern const struct side vmlab_file, file_mmap, vmlab_file_written, file_mmap_wr
 /* Whose pages leave memory, of swap.c. */
 extern const struct side vmlab_stored, anonymous_zram;
 
-/* The same by fifo, whatever the policy of the row; and what that does in theory. */
-extern const struct side stored_by_fifo, simulated;
+/* What the policy of the row does in theory. */
+extern const struct side simulated;
 
 /* File systems of files.c. */
 extern const struct side vmlab_mount, tmpfs_mount;
@@ -153,7 +153,7 @@ void cgroup_leave(void);
  * @unit:	of that; NULL: time per page
  * @sides:	vmlab, then its peers: one row for each, with the target for the
  *		ratio of vmlab's figure to the peer's. Without a peer the target is
- *		for the figure itself. 0: none.
+ *		for the figure itself. 0: none. A side with a policy of its own is named by it.
  * @prepare:	what all turns need; says why it cannot be had, or NULL
  * @finish:	undoes it
  * @policy:	chooses which pages leave; ALL_POLICIES: a row for each, whose name is added
@@ -166,6 +166,7 @@ struct work {
 	struct contender {
 		const struct side *side;
 		double target;
+		const char *policy;
 	} sides[SIDES_MAX];
 	const char *(*prepare)(void);
 	void (*finish)(void);

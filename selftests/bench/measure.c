@@ -132,9 +132,12 @@ static void measure_by(struct work work, const char *policy, measure_fn *measure
 	struct side sides[SIDES_MAX];
 
 	for (size_t i = 0; i < SIDES_MAX && work.sides[i].side; i++) {
+		const char *own = work.sides[i].policy;
+
 		sides[i] = *work.sides[i].side;
-		if (!sides[i].policy)
-			sides[i].policy = policy;
+		sides[i].policy = own ? own : policy;
+		if (own)
+			sides[i].name = own;
 		work.sides[i].side = &sides[i];
 	}
 	measure_row(&work, measure);

@@ -126,11 +126,11 @@ const struct work works[] = {
 		.prepare = swap_prepare_no_zram, .policy = ALL_POLICIES,
 	}, {
 		.name = "a page comes back", .turn = swap_in, .turns = 1,
-		.sides = { { &vmlab_stored }, { &stored_by_fifo, 1.15 } },
+		.sides = { { &vmlab_stored }, { &vmlab_stored, 1.15, "fifo" } },
 		.prepare = swap_prepare_no_zram, .policy = ALL_POLICIES,
 	}, {
 		.name = "a page comes back for another one", .turn = miss_half, .turns = 1,
-		.sides = { { &vmlab_stored }, { &stored_by_fifo } },
+		.sides = { { &vmlab_stored }, { &vmlab_stored, 0, "fifo" } },
 		.prepare = swap_prepare_no_zram, .policy = ALL_POLICIES,
 	}, {
 		.name = "memory of a stored page of text, lz4", .turn = swap_memory,

@@ -261,18 +261,6 @@ const struct side vmlab_stored = {
 	.swapped_in = region_swapped_in,
 };
 
-const struct side stored_by_fifo = {
-	.name = "fifo",
-	.make = make_stored,
-	.map = map_plain,
-	.end = leave_cgroup,
-	.evict = evict_region,
-	.stored_bytes = region_stored_bytes,
-	.limit = limit_region,
-	.swapped_in = region_swapped_in,
-	.policy = "fifo",
-};
-
 const struct side simulated = { .name = "simulated" };
 
 const struct side anonymous_zram = {
